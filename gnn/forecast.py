@@ -1,0 +1,107 @@
+"""What a forecaster takes and gives, whichever it is: Habitué's own, its no-graph control, or a baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+from gnn.features import Features, customer_features
+from gnn.task import Outcome, Task, outcome, population
+from graph.snapshot import FloatArray, Int32Array, Snapshot, SnapshotSource
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The population at one cutoff; arrays have one row per counted customer.
+
+    Attributes:
+        snapshot: The graph as of the cutoff.
+        rows: Rows in `snapshot.customers`.
+        features: Tabular features as of the cutoff.
+        outcome: What came to pass within the horizon; None where it is not known yet.
+    """
+
+    snapshot: Snapshot
+    rows: Int32Array
+    features: Features
+    outcome: Outcome | None
+
+    @property
+    def cutoff(self) -> datetime:
+        """T, the instant up to which the past was used."""
+        return self.snapshot.as_of
+
+
+class ExampleSource:
+    """Examples at any cutoff of a source of snapshots, each computed once.
+
+    Hand it a bounded source (`History.until(T)`) and nothing learnt from it can know what happened at or after T: the
+    outcome of cutoff C is read from the snapshot as of C + H, which the source refuses where C + H > T.
+    """
+
+    def __init__(self, source: SnapshotSource, task: Task) -> None:
+        self.source = source
+        self.task = task
+        self._known: dict[datetime, Examples] = {}
+        self._labelled: dict[datetime, Examples] = {}
+
+    def at(self, cutoff: datetime) -> Examples:
+        """The population and features as of a cutoff, without outcomes."""
+        if cutoff not in self._known:
+            snapshot = self.source.at(cutoff)
+            rows = population(snapshot, self.task)
+            self._known[cutoff] = Examples(snapshot, rows, customer_features(snapshot, rows), None)
+        return self._known[cutoff]
+
+    def labelled(self, cutoff: datetime) -> Examples:
+        """The same with outcomes; `CutoffError` where the outcome window is not over by the source's limit."""
+        if cutoff not in self._labelled:
+            known = self.at(cutoff)
+            after = self.source.at(cutoff + timedelta(days=self.task.horizon_days))
+            self._labelled[cutoff] = Examples(
+                known.snapshot, known.rows, known.features, outcome(known.snapshot, known.rows, after)
+            )
+        return self._labelled[cutoff]
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """A forecaster's word on the population at a cutoff; one row per counted customer, None where it gives none.
+
+    Attributes:
+        churn_score: Orders customers by churn risk, higher is riskier; any scale.
+        churn_risk: Probability of no purchase within the horizon, in [0, 1].
+        churn_risk_low, churn_risk_high: An interval for it (level in the run's manifest).
+        value_median: Median prediction of the amount within the horizon (judged by absolute error).
+        value_mean: Mean prediction of it (judged by squared error, ranking and capture).
+        disagreement: Standard deviation of the churn risk over the members of an ensemble.
+    """
+
+    churn_score: FloatArray | None = None
+    churn_risk: FloatArray | None = None
+    churn_risk_low: FloatArray | None = None
+    churn_risk_high: FloatArray | None = None
+    value_median: FloatArray | None = None
+    value_mean: FloatArray | None = None
+    disagreement: FloatArray | None = None
+
+
+class Forecaster(Protocol):
+    """A model of churn and value."""
+
+    @property
+    def name(self) -> str:
+        """Name in reports: `habitue`, `recency`, `lightgbm`, …"""
+        ...
+
+    def fit(self, training: list[Examples], *, seed: int) -> None:
+        """Learn from labelled examples at one or more cutoffs, oldest first; the newest may serve for calibration."""
+        ...
+
+    def predict(self, examples: Examples) -> Forecast:
+        """Foretell the outcome of the examples' population."""
+        ...
+
+
