@@ -103,5 +103,3 @@ class Forecaster(Protocol):
     def predict(self, examples: Examples) -> Forecast:
         """Foretell the outcome of the examples' population."""
         ...
-
-

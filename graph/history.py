@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 
 from graph.model import INTERACTIONS, NO_PRODUCT, interaction_target
 from graph.snapshot import CustomerProperty, Events, FloatArray, Int32Array, Int64Array, Snapshot
+from graph.store import DatasetFacts
+from graph.tables import GraphTables
 from graph.time import midnight_after, to_epoch_ms
 from habitue.errors import CutoffError, NothingLoadedError
 
@@ -71,6 +73,21 @@ class StoreTables:
     properties: pa.Table
     interactions: Mapping[str, pa.Table]
     superseded: pa.Table
+
+    @staticmethod
+    def of(tables: GraphTables, facts: DatasetFacts) -> StoreTables:
+        """A store's whole export with its facts."""
+        return StoreTables(
+            dataset=facts.name,
+            complete_until=facts.complete_until,
+            sensitive=facts.sensitive,
+            products=tables.products,
+            categories=tables.categories,
+            campaigns=tables.campaigns,
+            properties=tables.properties["Customer"],
+            interactions=tables.interactions,
+            superseded=tables.superseded,
+        )
 
 
 @dataclass(frozen=True, eq=False)

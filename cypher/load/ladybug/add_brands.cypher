@@ -1,0 +1,4 @@
+// purpose: add brands
+// parameters: rows: ids
+// columns: none
+UNWIND $rows AS row CREATE (:Brand {id: row.id})

@@ -1,0 +1,4 @@
+// purpose: add customers
+// parameters: rows: ids
+// columns: none
+UNWIND $rows AS row CREATE (:Customer {id: row.id})

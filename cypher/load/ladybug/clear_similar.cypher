@@ -1,0 +1,4 @@
+// purpose: remove all similarities
+// parameters: none
+// columns: none
+MATCH (:Customer)-[s:SIMILAR_TO]->(:Customer) DELETE s

@@ -1,0 +1,7 @@
+// purpose: give products their brand
+// parameters: rows: source, target
+// columns: none
+UNWIND $rows AS row
+MATCH (p:Product {id: row.source})
+MATCH (b:Brand {id: row.target})
+CREATE (p)-[:MADE_BY]->(b)

@@ -1,0 +1,7 @@
+// purpose: give Campaign nodes their properties
+// parameters: rows: owner, target, valid_from, load
+// columns: none
+UNWIND $rows AS row
+MATCH (o:Campaign {id: row.owner})
+MATCH (v:PropertyValue {id: row.target})
+CREATE (o)-[:HAS_PROPERTY {valid_from: row.valid_from, load: row.load}]->(v)

@@ -1,0 +1,7 @@
+// purpose: put products into categories
+// parameters: rows: source, target
+// columns: none
+UNWIND $rows AS row
+MATCH (p:Product {id: row.source})
+MATCH (k:Category {id: row.target})
+CREATE (p)-[:IN_CATEGORY]->(k)

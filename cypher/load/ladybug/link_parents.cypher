@@ -1,0 +1,7 @@
+// purpose: give categories their parent
+// parameters: rows: source, target
+// columns: none
+UNWIND $rows AS row
+MATCH (k:Category {id: row.source})
+MATCH (above:Category {id: row.target})
+CREATE (k)-[:CHILD_OF]->(above)

@@ -1,0 +1,5 @@
+// purpose: one customer with the signals written back
+// parameters: id: the customer
+// columns: id and the signals
+MATCH (c:Customer {id: $id})
+RETURN c.id AS id, c.churn_risk AS churn_risk, c.expected_value AS expected_value, c.novelty AS novelty, c.hyperscore AS hyperscore, c.hyperscore_percentile AS hyperscore_percentile, c.scored_at AS scored_at, c.model AS model

@@ -1,0 +1,2 @@
+// purpose: table of brands
+CREATE NODE TABLE Brand(id STRING, PRIMARY KEY (id))

@@ -1,0 +1,2 @@
+// purpose: table of a category's parent
+CREATE REL TABLE CHILD_OF(FROM Category TO Category)

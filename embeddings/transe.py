@@ -1,0 +1,195 @@
+"""TransE on the graph as of a date: every customer, product, category, brand and campaign gets a vector.
+
+TransE (Bordes et al. 2013) reads a triple (h, r, t) as a translation, h + r ≈ t, and scores it by −‖h + r − t‖. Here
+the norm is the Euclidean one, the loss is the self-adversarial one (see `embeddings.engine`), and the trained model is
+PyKEEN's, so that PyKEEN's evaluation and tools take it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from embeddings.engine import EngineSettings, Progress
+from embeddings.triples import Triples, Vocabulary, triples_of
+from graph.snapshot import Snapshot
+from habitue.errors import UsageError
+
+if TYPE_CHECKING:
+    from pykeen.models import TransE
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TransESettings:
+    """How TransE is trained.
+
+    Attributes:
+        dimension: Length d of the vectors.
+        half_life_days: Days after which an event counts half in a triple's strength.
+        engine: The training engine's settings.
+    """
+
+    dimension: int = 64
+    half_life_days: float = 90.0
+    engine: EngineSettings = field(default_factory=EngineSettings)
+
+    def __post_init__(self) -> None:
+        if self.dimension < 1 or self.half_life_days <= 0:
+            raise UsageError(
+                f"TransE cannot have dimension {self.dimension} and half-life {self.half_life_days} days.",
+                hint="Both must be positive.",
+            )
+
+    @classmethod
+    def light(cls) -> TransESettings:
+        """A quarter of the work, for folds of a backtest."""
+        return cls(dimension=32, engine=EngineSettings(epochs=4, negatives=32))
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """Vectors of a graph as of a date. Those of different trainings do not share a space: never compare across them.
+
+    Attributes:
+        as_of: The cutoff T: nothing at or after it was used.
+        vocabulary: Which row of `vectors` is which entity.
+        vectors: float32 [N, d], one row per entity.
+        relations: Names of the relations.
+        relation_vectors: float32 [R, d], one row per relation.
+        settings: How it was trained.
+        seed: The seed it was trained with.
+        metrics: Figures of the training: `triples`, `loss` (of the last epoch, per triple).
+    """
+
+    as_of: datetime
+    vocabulary: Vocabulary
+    vectors: Float32Array
+    relations: tuple[str, ...]
+    relation_vectors: Float32Array
+    settings: TransESettings
+    seed: int
+    metrics: Mapping[str, float]
+
+    def of(self, label: str) -> tuple[pa.StringArray, Float32Array]:
+        """Ids (sorted) and vectors, float32 [n, d], of the entities with a label (`embeddings.triples.LABELS`)."""
+        return self.vocabulary.of(label), self.vectors[self.vocabulary.rows(label)]
+
+    def customers(self) -> tuple[pa.StringArray, Float32Array]:
+        """Customer ids (those of the snapshot, in its order) and their vectors, float32 [n, d]."""
+        return self.of("Customer")
+
+    def products(self) -> tuple[pa.StringArray, Float32Array]:
+        """Product ids (those of the snapshot, in its order) and their vectors, float32 [n, d]."""
+        return self.of("Product")
+
+    def model(self) -> TransE:
+        """The same vectors as a PyKEEN model, for its evaluators and prediction tools."""
+        model = new_model(len(self.vectors), len(self.relations), self.settings.dimension, self.seed)
+        model.entity_representations[0]._embeddings.weight.data.copy_(_tensor(self.vectors))
+        model.relation_representations[0]._embeddings.weight.data.copy_(_tensor(self.relation_vectors))
+        return model
+
+
+def embeddable(snapshot: Snapshot) -> bool:
+    """Whether the graph has any relationship to learn from; a shop without products and campaigns has none."""
+    return any(bool((events.target >= 0).any()) for events in snapshot.events.values())
+
+
+def train(
+    snapshot: Snapshot,
+    settings: TransESettings | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Embedding:
+    """Train TransE on the graph as of a date.
+
+    Args:
+        snapshot: The graph as of T; nothing else is seen.
+        settings: How to train; default: `TransESettings()`.
+        seed: Same snapshot, settings and seed give the same vectors on the same machine.
+        progress: Called with the share done (0 to 1) and a line for humans.
+
+    Raises:
+        UsageError: If the graph has no relationship to learn from (see `embeddable`).
+    """
+    settings = settings or TransESettings()
+    triples = triples_of(snapshot, half_life_days=settings.half_life_days)
+    if not len(triples):
+        raise UsageError(
+            f"The graph as of {snapshot.as_of.isoformat()} has neither products nor campaigns to embed.",
+            hint="Ask `embeddable` first, and use tabular features as vectors where it says no.",
+        )
+    return train_triples(triples, snapshot.as_of, settings, seed=seed, progress=progress)
+
+
+def train_triples(
+    triples: Triples,
+    as_of: datetime,
+    settings: TransESettings,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> Embedding:
+    """Train TransE on triples (see `train`)."""
+    import torch
+
+    from embeddings.engine import fit
+
+    model = new_model(len(triples.vocabulary), len(triples.relations), settings.dimension, seed)
+    losses = fit(
+        model,
+        torch.from_numpy(triples.triples),
+        torch.from_numpy(loss_weight(triples)),
+        settings.engine,
+        seed=seed,
+        progress=progress,
+    )
+    return Embedding(
+        as_of=as_of,
+        vocabulary=triples.vocabulary,
+        vectors=model.entity_representations[0]._embeddings.weight.detach().numpy(),
+        relations=triples.relations,
+        relation_vectors=model.relation_representations[0]._embeddings.weight.detach().numpy(),
+        settings=settings,
+        seed=seed,
+        metrics={"triples": float(len(triples)), "loss": losses[-1] if losses else float("nan")},
+    )
+
+
+def loss_weight(triples: Triples) -> Float32Array:
+    """Weight of each triple in the loss: log(1 + strength), brought to mean 1 within its relation."""
+    weight = np.log1p(triples.strength.astype(np.float64))
+    relation = triples.triples[:, 1]
+    mean = np.bincount(relation, weights=weight) / np.maximum(1, np.bincount(relation))
+    return (weight / mean[relation]).astype(np.float32)
+
+
+def new_model(entities: int, relations: int, dimension: int, seed: int) -> TransE:
+    """An untrained PyKEEN TransE with the Euclidean norm and vectors of free length."""
+    import torch
+    from pykeen.models import TransE
+    from pykeen.triples import CoreTriplesFactory
+
+    size = CoreTriplesFactory(torch.zeros((0, 3), dtype=torch.int64), num_entities=entities, num_relations=relations)
+    return TransE(
+        triples_factory=size,
+        embedding_dim=dimension,
+        scoring_fct_norm=2,
+        entity_constrainer=None,
+        random_seed=seed,
+    ).cpu()
+
+
+def _tensor(array: Float32Array):
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array))

@@ -1,0 +1,314 @@
+"""Rolling-origin backtest: every model foretells the same customers from the same past, at several dates.
+
+At a fold's cutoff T, models learn from examples at T - H and earlier, whose outcomes were complete by T, and are judged
+on what happened in [T, T + H). Nothing later than T reaches a model: see `PastExamples`.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gnn.bootstrap import Interval, JudgedFold, PairedDifference, Resampled, resample
+from gnn.examples import PastExamples, SharedExamples
+from gnn.forecast import Examples, Forecast, Forecaster
+from gnn.metrics import METRICS, prepare
+from gnn.task import Outcome, Task, cutoffs_before
+from graph.history import History
+from graph.time import from_epoch_ms
+from habitue.errors import CutoffError
+
+#: The model that is compared, pairwise, with all others.
+COMPARED: Final = "habitue"
+#: A training cutoff has at least this many days of data before it: features of less say little.
+SHORTEST_PAST_DAYS: Final = 60
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One cutoff of the backtest.
+
+    Attributes:
+        cutoff: T.
+        training_cutoffs: Where models learnt from, oldest first; empty where no outcome was known by T.
+        customers: Ids of the population, sorted; length n.
+        outcome: What came to pass.
+        forecasts: By model, what was foretold; a supervised model is absent where it had nothing to learn from.
+    """
+
+    cutoff: datetime
+    training_cutoffs: tuple[datetime, ...]
+    customers: pa.StringArray
+    outcome: Outcome
+    forecasts: Mapping[str, Forecast]
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestResult:
+    """What the backtest found.
+
+    Attributes:
+        dataset, task, seed: What was asked.
+        folds: Oldest first, with each customer's outcome and forecasts.
+        models: By model and metric, the mean over folds with its interval.
+        paired: Differences of `habitue` from every other model.
+        seconds: Wall time by model, and of `features` and `intervals`.
+        peak_memory_bytes: Of the process, up to the end of the backtest.
+    """
+
+    dataset: str
+    task: Task
+    seed: int
+    folds: tuple[Fold, ...]
+    models: Mapping[str, Mapping[str, Interval]]
+    paired: tuple[PairedDifference, ...]
+    seconds: Mapping[str, float]
+    peak_memory_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `habitue backtest --json` prints."""
+        return {
+            "dataset": self.dataset,
+            "task": {"horizon_days": self.task.horizon_days, "active_window_days": self.task.active_window_days},
+            "seed": self.seed,
+            "folds": [
+                {
+                    "cutoff": _date(fold.cutoff),
+                    "customers": len(fold.customers),
+                    "churn_rate": float(fold.outcome.churned.mean()) if len(fold.customers) else None,
+                    "training_cutoffs": [_date(cutoff) for cutoff in fold.training_cutoffs],
+                }
+                for fold in self.folds
+            ],
+            "models": {
+                model: {name: {"mean": it.mean, "low": it.low, "high": it.high} for name, it in metrics.items()}
+                for model, metrics in self.models.items()
+            },
+            "paired": [
+                {
+                    "metric": each.metric,
+                    "model": each.model,
+                    "versus": each.versus,
+                    "difference": each.difference,
+                    "low": each.low,
+                    "high": each.high,
+                }
+                for each in self.paired
+            ],
+            "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            "peak_memory_bytes": self.peak_memory_bytes,
+        }
+
+    def frame(self) -> pd.DataFrame:
+        """Every customer's outcome and forecasts: one row per fold, customer and model; NaN where one is not given."""
+        parts = []
+        for fold in self.folds:
+            for model, forecast in fold.forecasts.items():
+                part = pd.DataFrame(
+                    {
+                        "cutoff": fold.cutoff,
+                        "customer_id": fold.customers.to_pandas(),
+                        "model": model,
+                        "churned": fold.outcome.churned,
+                        "value": fold.outcome.value,
+                    }
+                )
+                for name in ("churn_score", "churn_risk", "value_median", "value_mean"):
+                    predicted = getattr(forecast, name)
+                    part[name] = np.nan if predicted is None else predicted
+                parts.append(part)
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def backtest(
+    history: History,
+    task: Task,
+    models: Sequence[Callable[[], Forecaster]],
+    *,
+    cutoffs: Sequence[datetime] | None = None,
+    folds: int = 5,
+    step_days: int = 30,
+    training_cutoffs: int = 4,
+    seed: int = 0,
+    resamples: int = 500,
+    progress: Progress | None = None,
+) -> BacktestResult:
+    """Judge models by what they would have foretold at past dates.
+
+    Args:
+        history: All the data.
+        task: What is foretold, and for whom.
+        models: Factories; each makes a fresh forecaster for each fold.
+        cutoffs: The folds' cutoffs; by default see `default_cutoffs`.
+        folds: How many there are by default.
+        step_days: Days between them, and between training cutoffs.
+        training_cutoffs: At most so many training cutoffs for each fold: T - H, T - H - step, …
+        seed: Of the models and of the resamples.
+        resamples: Number of bootstrap resamples of customers.
+        progress: Told what is being done and the share done, 0 to 1.
+
+    Raises:
+        CutoffError: If an outcome window is not over by the end of the data, or the data are too short for a fold.
+    """
+    tell = progress or (lambda _what, _share: None)
+    dates = sorted(cutoffs) if cutoffs else default_cutoffs(history, task, folds=folds, step_days=step_days)
+    _check(history, task, dates)
+    shared = SharedExamples(history, task)
+    seconds: dict[str, float] = {"features": 0.0}
+    done: list[Fold] = []
+    for number, cutoff in enumerate(dates):
+        start = number / len(dates)
+        tell(f"features as of {_date(cutoff)}", 0.9 * start)
+        clock = time.perf_counter()
+        past = PastExamples(shared, cutoff)
+        learn_at = training_dates(history, task, cutoff, count=training_cutoffs, step_days=step_days)
+        training = [past.labelled(each) for each in learn_at]
+        examples = past.at(cutoff)
+        judged = shared.labelled(cutoff)
+        seconds["features"] += time.perf_counter() - clock
+        forecasts: dict[str, Forecast] = {}
+        for place, make in enumerate(models):
+            forecaster = make()
+            tell(f"{forecaster.name} as of {_date(cutoff)}", 0.9 * (start + place / len(models) / len(dates)))
+            clock = time.perf_counter()
+            forecast = _foretell(forecaster, training, examples, seed)
+            if forecast is not None:
+                forecasts[forecaster.name] = forecast
+            seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock
+        customers = examples.snapshot.customers.take(pa.array(examples.rows))
+        if judged.outcome is not None:
+            done.append(Fold(cutoff, tuple(learn_at), customers, judged.outcome, forecasts))
+        following = dates[number + 1 : number + 2]
+        shared.forget_before(_earliest_needed(history, task, following, training_cutoffs, step_days))
+    clock = time.perf_counter()
+    resampled = judge(done, resamples=resamples, seed=seed, progress=lambda share: tell("intervals", 0.9 + 0.1 * share))
+    seconds["intervals"] = time.perf_counter() - clock
+    names = list(dict.fromkeys(name for fold in done for name in fold.forecasts))
+    return BacktestResult(
+        dataset=history.dataset,
+        task=task,
+        seed=seed,
+        folds=tuple(done),
+        models={name: _intervals(resampled, name) for name in names},
+        paired=_paired(resampled, names),
+        seconds=seconds,
+        peak_memory_bytes=peak_memory_bytes(),
+    )
+
+
+def default_cutoffs(history: History, task: Task, *, folds: int = 5, step_days: int = 30) -> list[datetime]:
+    """The latest cutoffs whose outcomes are known, `step_days` apart; oldest first, as many as the data allow.
+
+    A fold wants a training cutoff with a past of its own. Where the data are too short for any such fold, the latest
+    cutoff stands alone, and only models without labels can be judged.
+
+    Raises:
+        CutoffError: If there is no past at all before the latest cutoff with a known outcome.
+    """
+    latest = history.complete_until - task.horizon
+    earliest = _first_purchase(history) + timedelta(days=SHORTEST_PAST_DAYS) + task.horizon
+    found = cutoffs_before(latest, earliest, folds, step_days)
+    if not found and latest > _first_purchase(history):
+        found = [latest]
+    if not found:
+        raise CutoffError(
+            f"The data, from {_date(_first_purchase(history))} to {_date(history.complete_until)}, are too short to "
+            f"judge a horizon of {task.horizon_days} days.",
+            hint="Choose a shorter horizon, or load more of the past.",
+        )
+    return found
+
+
+def training_dates(history: History, task: Task, cutoff: datetime, *, count: int, step_days: int) -> list[datetime]:
+    """Where to learn for a forecast at `cutoff`: dates whose outcome was known by then, oldest first."""
+    earliest = _first_purchase(history) + timedelta(days=SHORTEST_PAST_DAYS)
+    return cutoffs_before(cutoff - task.horizon, earliest, count, step_days)
+
+
+def judge(
+    folds: Sequence[Fold], *, resamples: int, seed: int, progress: Callable[[float], None] | None = None
+) -> Resampled:
+    """The figures of all models in all folds, on the sample and on the same resamples of customers."""
+    everybody = pa.chunked_array([fold.customers for fold in folds], pa.string()).unique()
+    judged = []
+    for fold in folds:
+        number = pa.compute.index_in(fold.customers, value_set=everybody).to_numpy(zero_copy_only=False)
+        models = {name: prepare(fold.outcome, forecast) for name, forecast in fold.forecasts.items()}
+        judged.append(JudgedFold(number.astype(np.int64), models))
+    return resample(judged, resamples=resamples, seed=seed, progress=progress)
+
+
+def peak_memory_bytes() -> int:
+    """The largest resident size of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _foretell(forecaster: Forecaster, training: list[Examples], examples: Examples, seed: int) -> Forecast | None:
+    """The forecast, or None where a model that needs labels has none: it is absent, not faked."""
+    if not training and getattr(forecaster, "needs_labels", True):
+        return None
+    forecaster.fit(training, seed=seed)
+    return forecaster.predict(examples)
+
+
+def _check(history: History, task: Task, dates: Sequence[datetime]) -> None:
+    for cutoff in dates:
+        if cutoff + task.horizon > history.complete_until:
+            raise CutoffError(
+                f"At the cutoff {_date(cutoff)} the outcome within {task.horizon_days} days is not known: the data are "
+                f"complete until {_date(history.complete_until)}.",
+                hint=f"The latest cutoff for this horizon is {_date(history.complete_until - task.horizon)}.",
+            )
+        if cutoff <= _first_purchase(history):
+            raise CutoffError(
+                f"Nobody had bought anything before the cutoff {_date(cutoff)}: the first purchase is of "
+                f"{_date(_first_purchase(history))}.",
+                hint="Choose a later cutoff.",
+            )
+
+
+def _earliest_needed(
+    history: History, task: Task, following: Sequence[datetime], count: int, step_days: int
+) -> datetime | None:
+    """The earliest date the next fold asks for; None after the last fold."""
+    if not following:
+        return None
+    return min([following[0], *training_dates(history, task, following[0], count=count, step_days=step_days)])
+
+
+def _first_purchase(history: History) -> datetime:
+    at = history.events["PURCHASED"].at
+    if not len(at):
+        raise CutoffError("There are no purchases to learn from.", hint="Load a table of purchases.")
+    return from_epoch_ms(int(at[0]))
+
+
+def _intervals(resampled: Resampled, model: str) -> dict[str, Interval]:
+    found = ((metric, resampled.interval(model, metric)) for metric in METRICS)
+    return {metric: interval for metric, interval in found if interval is not None}
+
+
+def _paired(resampled: Resampled, names: Sequence[str]) -> tuple[PairedDifference, ...]:
+    if COMPARED not in names:
+        return ()
+    found = (
+        resampled.difference(COMPARED, other, metric) for metric in METRICS for other in names if other != COMPARED
+    )
+    return tuple(each for each in found if each is not None)
+
+
+def _date(instant: datetime) -> str:
+    """ISO 8601, without the time of day at midnight."""
+    return instant.date().isoformat() if instant.time() == datetime.min.time() else instant.isoformat()

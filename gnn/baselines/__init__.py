@@ -1,0 +1,1 @@
+"""Models that every report sets beside Habitué's own."""

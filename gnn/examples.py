@@ -1,0 +1,83 @@
+"""Examples shared between the folds of a backtest: each cutoff's snapshot and features are made once.
+
+A snapshot as of C is the same whichever fold asks for it. What differs is who may ask: `PastExamples` answers for one
+fold, and refuses whatever lies beyond its cutoff.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from gnn.forecast import Examples, ExampleSource
+from gnn.task import Task
+from graph.snapshot import Snapshot, SnapshotSource
+from habitue.errors import CutoffError
+
+
+class SharedExamples(ExampleSource):
+    """Examples at any cutoff of the whole history; for the judge, never for a model."""
+
+    def __init__(self, source: SnapshotSource, task: Task) -> None:
+        self._snapshots = _KeptSnapshots(source)
+        super().__init__(self._snapshots, task)
+
+    def forget_before(self, cutoff: datetime | None) -> None:
+        """Give back the memory of everything earlier than a cutoff; None gives back all."""
+        kept: tuple[dict[datetime, Any], ...] = (self._known, self._labelled, self._snapshots.kept)
+        for each in kept:
+            for date in [date for date in each if cutoff is None or date < cutoff]:
+                del each[date]
+
+
+class _KeptSnapshots:
+    """A source of snapshots that makes each of them once: one fold's cutoff ends another's outcome window."""
+
+    def __init__(self, source: SnapshotSource) -> None:
+        self._source = source
+        self.kept: dict[datetime, Snapshot] = {}
+
+    @property
+    def complete_until(self) -> datetime:
+        """The latest date the source answers for."""
+        return self._source.complete_until
+
+    def at(self, as_of: datetime) -> Snapshot:
+        """The snapshot as of a date."""
+        if as_of not in self.kept:
+            self.kept[as_of] = self._source.at(as_of)
+        return self.kept[as_of]
+
+
+class PastExamples:
+    """What a model may learn from at `limit`: examples whose features, and outcomes, were complete by then."""
+
+    def __init__(self, shared: SharedExamples, limit: datetime) -> None:
+        self._shared = shared
+        self.limit = limit
+
+    def at(self, cutoff: datetime) -> Examples:
+        """The population and features as of a cutoff, without outcomes.
+
+        Raises:
+            CutoffError: If the cutoff is later than the limit.
+        """
+        self._refuse_beyond(cutoff)
+        return self._shared.at(cutoff)
+
+    def labelled(self, cutoff: datetime) -> Examples:
+        """The same with outcomes.
+
+        Raises:
+            CutoffError: If the outcome window ends later than the limit.
+        """
+        self._refuse_beyond(cutoff + self._shared.task.horizon)
+        return self._shared.labelled(cutoff)
+
+    def _refuse_beyond(self, needed: datetime) -> None:
+        if needed > self.limit:
+            raise CutoffError(
+                f"Data up to {needed.isoformat()} were asked for where only the past before {self.limit.isoformat()} "
+                "may be used.",
+                hint="This is a leak in the calling code: learn from earlier cutoffs only.",
+            )

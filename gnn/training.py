@@ -1,0 +1,131 @@
+"""Training of the forecasting network: whole graphs, one cutoff a step, no input or output beside a progress callback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_MEDIAN, FirstHop, ForecastNetwork, NetworkShape
+
+#: Called with what is being done and the share that is done, in [0, 1].
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the network is trained.
+
+    Attributes:
+        members: Ensemble members, trained side by side.
+        width: Columns of the graph's hidden layers.
+        hidden: Units of the head's hidden layers.
+        dropout: Share left out in training.
+        steps: Steps of the optimiser; each sees one cutoff whole.
+        learning_rate: Peak of the one-cycle schedule.
+        weight_decay: Decoupled weight decay (AdamW).
+        value_weight: Weight of each of the two value losses beside the churn loss.
+    """
+
+    members: int = 4
+    width: int = 16
+    hidden: int = 32
+    dropout: float = 0.3
+    steps: int = 160
+    learning_rate: float = 0.01
+    weight_decay: float = 0.05
+    value_weight: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkInput:
+    """What the network sees of one cutoff.
+
+    Attributes:
+        tabular: Transformed features n×f.
+        hop: ÂH⁽⁰⁾ of the graph as of the cutoff; None without graph.
+        rows: Rows of the n customers among the graph's customers.
+    """
+
+    tabular: torch.Tensor
+    hop: FirstHop | None
+    rows: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkTarget:
+    """What came to pass: `churned` 0/1 and `value` in units of the training examples' mean value, both of length n."""
+
+    churned: torch.Tensor
+    value: torch.Tensor
+
+
+def train(
+    inputs: Sequence[NetworkInput],
+    targets: Sequence[NetworkTarget],
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> ForecastNetwork:
+    """Train the ensemble on one or more cutoffs.
+
+    The losses, averaged over customers and summed over members: binary cross-entropy of churn; absolute error of the
+    median of value; Poisson deviance of its mean, which any distribution with that mean is consistent with.
+
+    Returns:
+        The network in evaluation mode. Equal arguments give equal weights on the same machine and thread count.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = ForecastNetwork(
+            NetworkShape(
+                members=settings.members,
+                tabular=inputs[0].tabular.shape[1],
+                graph=0 if inputs[0].hop is None else inputs[0].hop.customers.shape[1],
+                width=settings.width,
+                hidden=settings.hidden,
+                dropout=settings.dropout,
+            )
+        )
+        optimiser = torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, max_lr=settings.learning_rate, total_steps=settings.steps, pct_start=0.2
+        )
+        order = np.random.default_rng(seed)
+        network.train()
+        for step in range(settings.steps):
+            if step % len(inputs) == 0:
+                turn = order.permutation(len(inputs))
+            which = turn[step % len(inputs)]
+            optimiser.zero_grad(set_to_none=True)
+            outputs = network(inputs[which].tabular, inputs[which].hop, inputs[which].rows)
+            _loss(outputs, targets[which], settings.value_weight).backward()
+            optimiser.step()
+            schedule.step()
+            if progress is not None and step % 20 == 0:
+                progress("network", step / settings.steps)
+    return network.eval()
+
+
+def _loss(outputs: torch.Tensor, target: NetworkTarget, value_weight: float) -> torch.Tensor:
+    churn = functional.binary_cross_entropy_with_logits(
+        outputs[..., CHURN_LOGIT], target.churned.expand(outputs.shape[:2])
+    )
+    median = (outputs[..., VALUE_MEDIAN] - target.value).abs().mean()
+    log_mean = outputs[..., VALUE_LOG_MEAN].clamp(-15.0, 15.0)
+    mean = (log_mean.exp() - target.value * log_mean).mean()
+    return len(outputs) * (churn + value_weight * (median + mean))
+
+
+def outputs_of(network: ForecastNetwork, given: NetworkInput) -> npt.NDArray[np.float64]:
+    """The members' outputs m×n×3 in float64 (see `gnn.gcn.CHURN_LOGIT` and its fellows)."""
+    with torch.no_grad():
+        result: npt.NDArray[np.float64] = network(given.tabular, given.hop, given.rows).numpy().astype(np.float64)
+    return result

@@ -1,0 +1,303 @@
+"""The embedded graph: versioned Ladybug databases in one directory, published by one atomic rename.
+
+    <directory>/current          names the version that readers see
+    <directory>/v000007/         a whole database
+    <directory>/.building-…/     a version being made; left behind by an interruption, and then ignored
+
+A load never touches the version that readers see. It makes the next one, by bulk COPY in a child process or, for few
+rows, by changing a copy in a transaction, and publishes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import ladybug
+import pyarrow as pa
+
+import cypher
+from graph import ladybug_build
+from graph.changes import GraphChanges, merge
+from graph.guard import check_read_only
+from graph.ladybug_export import export_derived, export_tables
+from graph.ladybug_increment import apply_increment, in_batches
+from graph.model import TIMESTAMP
+from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth
+from graph.tables import GraphTables
+from habitue.errors import CypherRefusedError, LockedError, NothingLoadedError, StoreError
+
+_READ_BUFFER_BYTES = 512 << 20
+_INCREMENT_ROWS = 20_000  # from here on, building anew by COPY is faster than CREATE row by row
+
+
+class LadybugStore:
+    """A `GraphStore` in a directory. Safe to read from several threads; each has its own connection."""
+
+    dialect = "ladybug"
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        self.directory = directory
+        self.read_only = read_only
+        self._open_lock = threading.Lock()
+        self._open: tuple[str, ladybug.Database] | None = None
+        self._local = threading.local()
+
+    # -- versions ---------------------------------------------------------------------------------------------------
+
+    def version(self) -> str:
+        """Name of the published version; empty when there is none."""
+        try:
+            return (self.directory / "current").read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    def close(self) -> None:
+        with self._open_lock:
+            if self._open is not None:
+                self._open[1].close()
+                self._open = None
+
+    def _connection(self) -> ladybug.Connection:
+        """This thread's connection to the published version, opened again when a newer one was published."""
+        version = self.version()
+        if not version:
+            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
+        if getattr(self._local, "version", None) != version:
+            self._local.connection = ladybug.Connection(self._database(version), num_threads=2)
+            self._local.version = version
+        connection: ladybug.Connection = self._local.connection
+        return connection
+
+    def _database(self, version: str) -> ladybug.Database:
+        with self._open_lock:
+            if self._open is None or self._open[0] != version:
+                path = self.directory / version / ladybug_build.FILE_NAME
+                try:
+                    database = ladybug.Database(str(path), buffer_pool_size=_READ_BUFFER_BYTES, read_only=True)
+                except (RuntimeError, OSError) as error:
+                    raise StoreError(
+                        f"The embedded graph at {path} does not open: {error}.",
+                        hint="Another process may hold it; otherwise restore it or load the data again.",
+                    ) from error
+                self._open = (version, database)  # the former one closes when its last connection is gone
+            return self._open[1]
+
+    @contextmanager
+    def _next_version(self) -> Iterator[Path]:
+        """A directory to make the next version in; published when the block ends without error."""
+        if self.read_only:
+            raise StoreError("The embedded graph is open for reading only.", hint="Writing is another process's work.")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise LockedError(
+                    f"Another process is writing to the graph at {self.directory}.", hint="Wait until it has finished."
+                ) from error
+            for left_behind in self.directory.glob(".building-*"):
+                shutil.rmtree(left_behind)
+            before = self.version()
+            name = f"v{int(before[1:] or 0) + 1 if before else 1:06d}"
+            building = self.directory / f".building-{name}"
+            building.mkdir()
+            try:
+                yield building
+            except BaseException:
+                shutil.rmtree(building, ignore_errors=True)
+                raise
+            self._publish(building, name, before)
+
+    def _publish(self, building: Path, name: str, before: str) -> None:
+        target = self.directory / name
+        shutil.rmtree(target, ignore_errors=True)  # a version that was moved here but never published
+        for path in building.iterdir():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+        building.rename(target)
+        pointer = self.directory / "current.new"
+        with pointer.open("w") as stream:
+            stream.write(name)
+            stream.flush()
+            os.fsync(stream.fileno())
+        pointer.replace(self.directory / "current")
+        for path in self.directory.glob("v[0-9]*"):
+            if path.name not in (name, before):
+                shutil.rmtree(path, ignore_errors=True)
+
+    # -- facts and whole tables -------------------------------------------------------------------------------------
+
+    def facts(self) -> DatasetFacts | None:
+        if not self.version():
+            return None
+        rows = self.read("read/dataset").rows
+        return DatasetFacts.model_validate_json(rows[0][1]) if rows else None
+
+    def loads(self) -> list[LoadRecord]:
+        return [LoadRecord(*row) for row in self.read("read/loads").rows] if self.version() else []
+
+    def health(self) -> StoreHealth:
+        problems = tuple(
+            f"an interrupted change was left behind ({path.name}); the next load removes it"
+            for path in self.directory.glob(".building-*")
+        )
+        url = f"ladybug://{self.directory}"
+        counts: dict[str, int] = {}
+        if self.version():
+            connection = self._connection()
+            for row in connection.execute("CALL show_tables() RETURN name, type").get_all():
+                name, kind = row
+                pattern = f"(n:{name})" if kind == "NODE" else f"()-[n:{name}]->()"
+                counts[name] = int(connection.execute(f"MATCH {pattern} RETURN count(n)").get_all()[0][0])
+        return StoreHealth(url, f"ladybug {ladybug.Database.get_version()}", counts, problems)
+
+    def tables(self) -> GraphTables:
+        return export_tables(self._connection()) if self.version() else GraphTables.empty()
+
+    # -- changes ----------------------------------------------------------------------------------------------------
+
+    def apply(self, changes: GraphChanges, record: LoadRecord, facts: DatasetFacts, progress: Progress) -> None:
+        rows = sum(changes.added.counts().values()) + sum(map(len, changes.added.properties.values()))
+        before = self.version()
+        with self._next_version() as building:
+            if before and rows < _INCREMENT_ROWS:
+                with self._changing_copy(building) as connection:
+                    apply_increment(connection, changes, record, facts, progress)
+            else:
+                held = self.tables()
+                book = {
+                    "Dataset": pa.table({"id": [facts.name], "facts": [facts.model_dump_json()]}),
+                    "Load": _load_table([*self.loads(), record]),
+                }
+                derived = export_derived(self._connection() if before else None)
+                progress("writing tables", 0.0)
+                ladybug_build.write_plan(building, merge(held, changes), derived, book)
+                _build_in_child(building, progress)
+
+    @contextmanager
+    def _changing_copy(self, building: Path) -> Iterator[ladybug.Connection]:
+        """A writable copy of the published version, in one transaction."""
+        if not self.version():
+            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
+        target = building / ladybug_build.FILE_NAME
+        shutil.copyfile(self.directory / self.version() / ladybug_build.FILE_NAME, target)
+        database = ladybug.Database(str(target), buffer_pool_size=_READ_BUFFER_BYTES)
+        connection = ladybug.Connection(database, num_threads=2)
+        try:
+            connection.execute("BEGIN TRANSACTION")
+            yield connection
+            connection.execute("COMMIT")
+            connection.execute("CHECKPOINT")
+        except RuntimeError as error:
+            raise StoreError(f"The embedded graph refused a change: {error}.") from error
+        finally:
+            connection.close()
+            database.close()
+
+    def write_scores(self, scores: pa.Table, progress: Progress) -> None:
+        with self._next_version() as building, self._changing_copy(building) as connection:
+            connection.execute(cypher.statement("load/clear_scores", "ladybug").text)
+            in_batches(connection, "load/set_scores", scores, progress, "writing scores")
+
+    def write_similar(self, pairs: pa.Table, model: str, progress: Progress) -> None:
+        with self._next_version() as building, self._changing_copy(building) as connection:
+            connection.execute(cypher.statement("load/clear_similar", "ladybug").text)
+            in_batches(connection, "load/add_similar", pairs, progress, "writing similarities", model=model)
+
+    def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
+        with self._next_version() as building, self._changing_copy(building) as connection:
+            connection.execute(cypher.statement("load/clear_audience", "ladybug").text, {"id": audience["id"]})
+            connection.execute(cypher.statement("load/add_audience", "ladybug").text, dict(audience))
+            table = pa.Table.from_pylist([dict(member) for member in members])
+            in_batches(connection, "load/add_members", table, lambda *_: None, "", audience=audience["id"])
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def read(self, name: str, **parameters: Any) -> Rows:
+        text = cypher.statement(name, self.dialect).text
+        try:
+            result = self._connection().execute(text, parameters)
+        except RuntimeError as error:
+            raise StoreError(f"The embedded graph refused {name}: {error}.") from error
+        return Rows(tuple(result.get_column_names()), [tuple(plain(v) for v in row) for row in result.get_all()])
+
+    def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
+        check_read_only(text)
+        connection = ladybug.Connection(self._database(self.version()), num_threads=2) if self.version() else None
+        if connection is None:
+            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
+        try:
+            connection.set_query_timeout(int(limits.seconds * 1000))
+            result = connection.execute(text, dict(parameters))
+            rows: list[tuple[Any, ...]] = []
+            while result.has_next() and len(rows) < limits.rows:
+                rows.append(tuple(plain(value) for value in result.get_next()))
+            return Rows(tuple(result.get_column_names()), rows, truncated=result.has_next())
+        except RuntimeError as error:
+            if "nterrupted" in str(error):
+                raise CypherRefusedError(
+                    f"The statement was stopped after {limits.seconds:g} seconds.", hint="Ask for less at once."
+                ) from error
+            raise CypherRefusedError(f"The statement is not valid: {error}.") from error
+        finally:
+            connection.close()
+
+
+def plain(value: Any) -> Any:
+    """Ladybug's value as plain Python: nodes and relationships as dictionaries with `_label` or `_type`."""
+    if isinstance(value, dict):
+        if "_LABEL" in value:
+            kind = "_type" if "_SRC" in value else "_label"
+            rest = {key: plain(each) for key, each in value.items() if not key.startswith("_") and each is not None}
+            return {kind: value["_LABEL"], **rest}
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value
+
+
+def _load_table(records: list[LoadRecord]) -> pa.Table:
+    def times(values: list[datetime | None]) -> pa.Array:
+        return pa.array(values, TIMESTAMP)
+
+    return pa.table({
+        "id": pa.array([each.sequence for each in records], pa.int64()),
+        "source": pa.array([each.source for each in records], pa.string()),
+        "started_at": times([each.started_at for each in records]),
+        "finished_at": times([each.finished_at for each in records]),
+        "complete": pa.array([each.complete for each in records], pa.bool_()),
+        "report": pa.array([each.report for each in records], pa.string()),
+    })  # fmt: skip
+
+
+def _build_in_child(building: Path, progress: Progress) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "graph.ladybug_build", str(building)]
+    with subprocess.Popen(  # noqa: S603  our own module, our own interpreter
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as child:
+        try:
+            for line in child.stdout or ():
+                step = json.loads(line)
+                progress(f"building the graph: {step['table']}", float(step["done"]))
+            _, complaint = child.communicate()
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode:
+        last = complaint.strip().splitlines()[-1:] or ["no message"]
+        raise StoreError(
+            f"The embedded engine ended with status {child.returncode} while the graph was built: {last[0]}.",
+            hint="Nothing was published; the last complete state is untouched. Load again, or use Neo4j.",
+        )

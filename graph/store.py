@@ -1,0 +1,183 @@
+"""What every graph store can do, so that nothing above it knows which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from graph.changes import GraphChanges
+from graph.tables import GraphTables
+from habitue.errors import UsageError
+from habitue.settings import Settings
+
+#: Called with what is being done and how far it is, from 0 to 1.
+Progress = Callable[[str, float], None]
+
+
+def no_progress(_task: str, _fraction: float) -> None:
+    """Progress that nobody watches."""
+
+
+class DatasetFacts(BaseModel):
+    """What a store knows of the data set it holds; kept with the graph so that all who share it agree.
+
+    Attributes:
+        name: Of the data set; a store holds one.
+        currency: ISO 4217 code of all amounts; None where the source does not say.
+        complete_until: Until when the source's events are complete; None where it does not say.
+        sensitive: Customer properties that are never a feature unless allowed by name.
+        identities: By source path, which fields make up the id of interactions that the source does not number.
+        fingerprint: Changes with every load.
+        schema_version: Of the graph's layout.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    currency: str | None = None
+    complete_until: datetime | None = None
+    sensitive: frozenset[str] = frozenset()
+    identities: dict[str, str] = {}
+    fingerprint: str = ""
+    schema_version: int = 1
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """One load in the store's own book. An incomplete one was interrupted; its rows are not seen by snapshots."""
+
+    sequence: int
+    source: str
+    started_at: datetime
+    finished_at: datetime | None
+    complete: bool
+    report: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The answer to a statement: column names and rows of plain Python values."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    truncated: bool = False
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class QueryLimits:
+    """Bounds on a user's statement: seconds of work and rows of answer."""
+
+    seconds: float = 10.0
+    rows: int = 10_000
+
+
+@dataclass(frozen=True)
+class StoreHealth:
+    """How a store is: its address without credentials, version, counts by label and type, and what is amiss."""
+
+    url: str
+    version: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class GraphStore(Protocol):
+    """A customer graph that can be read, changed load by load, and written back to.
+
+    Every change is all or nothing to readers: after an interruption the last complete state is what they see.
+    """
+
+    @property
+    def dialect(self) -> str:
+        """Whose Cypher it speaks: `ladybug` or `neo4j`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+    def facts(self) -> DatasetFacts | None:
+        """The data set it holds; None when nothing was ever loaded."""
+        ...
+
+    def loads(self) -> list[LoadRecord]:
+        """All loads, oldest first."""
+        ...
+
+    def health(self) -> StoreHealth:
+        """Counts and state; raises `StoreError` when the store cannot be reached."""
+        ...
+
+    def tables(self) -> GraphTables:
+        """The whole graph of complete loads, without anything derived."""
+        ...
+
+    def apply(self, changes: GraphChanges, record: LoadRecord, facts: DatasetFacts, progress: Progress) -> None:
+        """Bring a load's changes in; visible only when all of it is. Running the same again changes nothing."""
+        ...
+
+    def read(self, name: str, **parameters: Any) -> Rows:
+        """Run one of the project's own reading statements (`read/…`, `explore/…`)."""
+        ...
+
+    def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
+        """Run a user's statement, read-only and limited.
+
+        Raises:
+            CypherRefusedError: If it is not a read, does not parse, or takes too long.
+        """
+        ...
+
+    def write_scores(self, scores: pa.Table, progress: Progress) -> None:
+        """Replace the signals on `Customer` nodes: `id` and the columns of `SCORE_PROPERTIES`."""
+        ...
+
+    def write_similar(self, pairs: pa.Table, model: str, progress: Progress) -> None:
+        """Replace all `SIMILAR_TO` relationships by these: `source`, `target`, `score`."""
+        ...
+
+    def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
+        """Write an audience (`id`, `name`, `created_at`) and its members (`id`, `score`, `rank`, `run`)."""
+        ...
+
+
+def open_store(settings: Settings, *, read_only: bool = False) -> GraphStore:
+    """The store that the settings name; by default the embedded one inside the workspace.
+
+    Args:
+        settings: `store`, credentials and `workspace`.
+        read_only: Open the embedded store without the right to write, as serving processes do.
+
+    Raises:
+        UsageError: If the address is of no known kind.
+        StoreError: If it cannot be opened.
+    """
+    url = settings.store or f"ladybug://{(settings.workspace / 'graph').resolve()}"
+    scheme, _, rest = url.partition("://")
+    if scheme == "ladybug" and rest:
+        from graph.ladybug_store import LadybugStore
+
+        return LadybugStore(Path(rest), read_only=read_only)
+    if scheme.partition("+")[0] in ("neo4j", "bolt") and rest:
+        from graph.neo4j_store import Neo4jStore
+
+        return Neo4jStore(
+            url,
+            user=settings.neo4j_user,
+            password=settings.neo4j_password.get_secret_value(),
+            database=settings.neo4j_database,
+        )
+    raise UsageError(
+        f"{scheme + '://…' if rest else url!r} is not the address of a graph store.",
+        hint="Use neo4j://host:7687, bolt://host:7687, neo4j+s://host:7687 or ladybug:///path.",
+    )
