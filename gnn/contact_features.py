@@ -87,7 +87,8 @@ def _property_columns(given_property: CustomerProperty, given: FeatureInput) -> 
             f"property:{given_property.name}", title, np.where(known, np.append(numbers, np.nan)[codes], np.nan)
         )
         return
-    holders = np.bincount(codes[known], minlength=len(given_property.values))
+    everybody = given_property.codes  # not only the counted: the columns must not depend on who is asked for
+    holders = np.bincount(everybody[everybody >= 0], minlength=len(given_property.values))
     for code in np.argsort(-holders, kind="stable")[:LARGEST_VALUES]:
         value = given_property.values[int(code)]
         indicator = np.where(known, (codes == code).astype(np.float64), np.nan)

@@ -153,8 +153,8 @@ def trend(given: FeatureInput) -> Iterator[Column]:
     if given.has_amounts:
         recent_spend = sums(orders.customer, count, orders.amount, orders.age <= 60)
         earlier_spend = sums(orders.customer, count, orders.amount, (orders.age > 60) & (orders.age <= 120))
-        scale = float(np.median(orders.amount)) if len(orders) else 1.0
-        smoothing = max(scale, 0.01)
+        mean = ratio(sums(orders.customer, count, orders.amount), sums(orders.customer, count))
+        smoothing = np.maximum(mean, 0.01)  # the customer's own scale; a cent guards against free orders
         change = np.log((np.maximum(recent_spend, 0) + smoothing) / (np.maximum(earlier_spend, 0) + smoothing))
         yield Column("spend_trend_60_days", "Log ratio of spend, last 60 days to the 60 before", change)
     active = np.zeros(count)
@@ -174,10 +174,9 @@ def time_of_week(given: FeatureInput) -> Iterator[Column]:
     yield Column("weekend_share", "Share of orders on Saturday or Sunday", weekend)
     share = np.stack([ratio(sums(orders.customer, count, None, weekday == day), total) for day in range(7)])
     yield Column("weekday_top_share", "Share of orders on the most usual weekday", share.max(axis=0))
-    moment = at % MILLISECONDS_PER_DAY
-    if not moment.any():
+    if not (given.snapshot.purchases.at % MILLISECONDS_PER_DAY).any():
         return
-    angle = 2 * np.pi * moment / MILLISECONDS_PER_DAY
+    angle = 2 * np.pi * (at % MILLISECONDS_PER_DAY) / MILLISECONDS_PER_DAY
     for name, wave, label in (
         ("hour_cosine", np.cos, "cosine: night 1, noon -1"),
         ("hour_sine", np.sin, "sine: morning 1, evening -1"),

@@ -59,12 +59,17 @@ def category_mix(given: FeatureInput) -> Iterator[Column]:
     main = main_categories(snapshot)
     if not len(main):
         return
-    category = _lookup(_lookup(main, snapshot.product_category), lines.target)
-    known = category >= 0
-    roots, code = np.unique(category[known], return_inverse=True)
-    customer, recent = lines.customer[known], lines.age[known] <= RECENT_DAYS
+    of_product = _lookup(main, snapshot.product_category)
+    everybody = snapshot.purchases
+    buyer = _pairs(everybody.customer, _lookup(of_product, everybody.target))[1]
+    roots, buyers = np.unique(buyer, return_counts=True)
     if not len(roots):
         return
+    place = np.full(len(main) + 1, -1, np.int32)
+    place[roots] = np.arange(len(roots))
+    code = _lookup(place, _lookup(of_product, lines.target))
+    known = code >= 0
+    customer, code, recent = lines.customer[known], code[known], lines.age[known] <= RECENT_DAYS
     width = len(roots)
     table = np.bincount(customer * width + code, minlength=count * width).reshape(count, width)
     late = np.bincount(customer[recent] * width + code[recent], minlength=count * width).reshape(count, width)
@@ -84,7 +89,6 @@ def category_mix(given: FeatureInput) -> Iterator[Column]:
     yield Column(
         "category_change", f"Change of the category mix, last {RECENT_DAYS} days against before (0 to 1)", change
     )
-    buyers = (table > 0).sum(axis=0)
     for column in np.lexsort((roots, -buyers))[:LARGEST_CATEGORIES]:
         name = snapshot.categories[int(roots[column])].as_py()
         yield Column(f"category_share:{name}", f"Share of lines in {name}", shares[:, column])
@@ -135,12 +139,14 @@ def _lookup(table: Int32Array, rows: npt.NDArray[np.integer]) -> Int32Array:
     return found
 
 
-def _pairs(customer: Int64Array, code: Int32Array) -> tuple[Int64Array, Int64Array]:
-    """Distinct (customer, code) pairs with a code: the customers, and how often each pair occurs."""
+def _pairs(
+    customer: npt.NDArray[np.integer], code: npt.NDArray[np.integer]
+) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Distinct (customer, code) pairs that have a code: customers, codes, and how often each pair occurs."""
     known = code >= 0
     width = int(code.max(initial=0)) + 1
-    pairs, times = np.unique(customer[known] * width + code[known], return_counts=True)
-    return pairs // width, times
+    pairs, times = np.unique(customer[known].astype(np.int64) * width + code[known], return_counts=True)
+    return pairs // width, pairs % width, times
 
 
 def _distinct(customer: Int64Array, code: Int32Array, count: int) -> FloatArray:
@@ -148,14 +154,14 @@ def _distinct(customer: Int64Array, code: Int32Array, count: int) -> FloatArray:
 
 
 def _top_share(customer: Int64Array, code: Int32Array, count: int) -> FloatArray:
-    who, times = _pairs(customer, code)
+    who, _, times = _pairs(customer, code)
     top = np.zeros(count)
     np.maximum.at(top, who, times.astype(np.float64))
     return ratio(top, sums(who, count, times.astype(np.float64)))
 
 
 def _entropy(customer: Int64Array, code: Int32Array, count: int) -> FloatArray:
-    who, times = _pairs(customer, code)
+    who, _, times = _pairs(customer, code)
     number = times.astype(np.float64)
     total = sums(who, count, number)
     share = number / total[who]

@@ -32,7 +32,7 @@ from graph.changes import GraphChanges, merge
 from graph.guard import check_read_only
 from graph.ladybug_export import export_derived, export_tables
 from graph.ladybug_increment import apply_increment, in_batches
-from graph.model import TIMESTAMP
+from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth
 from graph.tables import GraphTables
 from habitue.errors import CypherRefusedError, LockedError, NothingLoadedError, StoreError
@@ -74,7 +74,7 @@ class LadybugStore:
         if not version:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
         if getattr(self._local, "version", None) != version:
-            self._local.connection = ladybug.Connection(self._database(version), num_threads=2)
+            self._local.connection = ladybug.Connection(self._database(version), num_threads=1)
             self._local.version = version
         connection: ladybug.Connection = self._local.connection
         return connection
@@ -231,6 +231,38 @@ class LadybugStore:
         except RuntimeError as error:
             raise StoreError(f"The embedded graph refused {name}: {error}.") from error
         return Rows(tuple(result.get_column_names()), [tuple(plain(v) for v in row) for row in result.get_all()])
+
+    def neighbours(self, relationship: str, direction: str, ids: list[str], limit: int) -> list[dict[str, Any]]:
+        if not self._occurs(relationship):
+            return []
+        # One statement for all nodes in the middle, cut to the limit here: Ladybug has no sub-query with a limit.
+        text = cypher.statement(f"read/neighbours_{relationship.lower()}_{direction}", self.dialect).text
+        parameters: dict[str, Any] = {"ids": ids}
+        if relationship in INTERACTIONS:
+            parameters["leave_out"] = NO_PRODUCT
+        table = self._connection().execute(text, parameters).get_as_arrow()
+        if not len(table):
+            return []
+        rank = next((name for name in ("last_at", "score") if name in table.column_names), None)
+        best = [(rank, "descending")] if rank else []
+        table = table.sort_by([*best, ("id", "ascending"), ("middle", "ascending")])
+        middle = table["middle"].to_pandas()
+        kept = table.filter(pa.array(middle.groupby(middle).cumcount().to_numpy() < limit))
+        rows: list[dict[str, Any]] = kept.to_pylist()
+        return rows
+
+    def _occurs(self, relationship: str) -> bool:
+        """Whether the published version has any such relationship; asked once for each version."""
+        connection = self._connection()
+        counted: dict[str, bool] | None = getattr(self._local, "occurs", None)
+        if counted is None or self._local.occurs_version != self._local.version:
+            counted = {}
+            self._local.occurs, self._local.occurs_version = counted, self._local.version
+        if relationship not in counted:
+            found = connection.execute(f"MATCH ()-[r:{relationship}]->() RETURN r.id LIMIT 1" if relationship in INTERACTIONS
+                                       else f"MATCH (n)-[r:{relationship}]->() RETURN n.id LIMIT 1")  # fmt: skip
+            counted[relationship] = found.has_next()
+        return counted[relationship]
 
     def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
         check_read_only(text)

@@ -130,6 +130,21 @@ class GraphStore(Protocol):
         """Run one of the project's own reading statements (`read/…`, `explore/…`)."""
         ...
 
+    def neighbours(self, relationship: str, direction: str, ids: list[str], limit: int) -> list[dict[str, Any]]:
+        """Nodes at the other end of a relationship type, for several nodes in the middle at once.
+
+        Args:
+            relationship: Such as `PURCHASED` or `IN_CATEGORY`.
+            direction: `out` where the nodes in the middle are the sources, `in` where they are the targets.
+            ids: Of the nodes in the middle.
+            limit: How many for each: the newest (of `SIMILAR_TO`, the closest), then by id.
+
+        Returns:
+            Rows with `middle`, `id`, `label`, `name`, and of interactions `events`, `amount`, `first_at`, `last_at`,
+            of similarities `score`; best first.
+        """
+        ...
+
     def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
         """Run a user's statement, read-only and limited.
 

@@ -129,9 +129,7 @@ def _curves(models: Mapping[str, Any]) -> dict[str, Any]:
     gains = models.get(SUBJECT, {}).get("gains_value")
     compared = [key for key in (SUBJECT, RIVAL) if key in models]
     return {
-        "legend": [
-            (charts.legend_sample(key), model_name(key).label) for key in in_order(list(models)) if models[key]
-        ],
+        "legend": [(charts.legend_sample(key), model_name(key).label) for key in in_order(list(models)) if models[key]],
         "reliability_legend": [(charts.legend_sample(key), model_name(key).label) for key in compared],
         "roc": _chart(
             models,

@@ -129,7 +129,7 @@ def forest_chart(name: str, metric: str, rows: Sequence[Comparison]) -> Markup |
         element("text", "better", class_="axis-title", x=zero + 8, y=12),
     ]
     decimals = METRICS[metric].decimals
-    for value in ticks(low, high, 4):
+    for value in ticks(low, high, 3):
         at = plot.x(value)
         text = number(value, _tick_decimals(high - low, decimals), signed=True)
         parts.append(element("text", text, class_="tick", x=at, y=height - 12, text_anchor="middle"))

@@ -72,13 +72,13 @@ def marker(shape: str, x: float, y: float, class_: str, tooltip: str = "") -> ET
     elif shape == "cross":
         made = element("path", class_=f"{class_} open", d=_polyline(x, y, [(-3, -3), (3, 3)], [(-3, 3), (3, -3)]))
     else:
-        corners = {
+        corners: dict[str, list[Point]] = {
             "square": [(-3.6, -3.6), (3.6, -3.6), (3.6, 3.6), (-3.6, 3.6)],
             "diamond": [(0, -5), (5, 0), (0, 5), (-5, 0)],
             "triangle": [(0, -4.8), (4.6, 3.6), (-4.6, 3.6)],
             "wedge": [(0, 4.8), (4.6, -3.6), (-4.6, -3.6)],
-        }[shape]
-        made = element("path", class_=class_, d=_polyline(x, y, corners) + "Z")
+        }
+        made = element("path", class_=class_, d=_polyline(x, y, corners[shape]) + "Z")
     if tooltip:
         made.append(element("title", tooltip))
     return made
@@ -136,7 +136,9 @@ def axes(
     return drawn
 
 
-def drawing(name: str, title: str, description: str, width: float, height: float, parts: Sequence[ET.Element]) -> Markup:
+def drawing(
+    name: str, title: str, description: str, width: float, height: float, parts: Sequence[ET.Element]
+) -> Markup:
     """The finished `<svg>`; `name` makes its ids unique on the page, `description` says in words what is seen."""
     root = element(
         "svg",

@@ -124,9 +124,7 @@ def difference_rows(comparisons: Iterable[Comparison]) -> list[DifferenceRow]:
     models = in_order([row.versus for row in rows])
     rows.sort(key=lambda row: (ranks[row.metric], models.index(row.versus)))
     return [
-        DifferenceRow(
-            METRICS[row.metric].label, model_name(row.versus).label, difference_text(row), words[row.outcome]
-        )
+        DifferenceRow(METRICS[row.metric].label, model_name(row.versus).label, difference_text(row), words[row.outcome])
         for row in rows
     ]
 

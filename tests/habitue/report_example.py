@@ -12,7 +12,11 @@ import pandas as pd
 CHURN = {
     "habitue": {"churn_auc": (0.874, 0.016), "churn_average_precision": (0.512, 0.04), "churn_brier": (0.0581, 0.004)},
     "habitue_without_graph": {"churn_auc": (0.87, 0.016), "churn_average_precision": (0.5, 0.04)},
-    "lightgbm": {"churn_auc": (0.866, 0.017), "churn_average_precision": (0.481, 0.041), "churn_brier": (0.0598, 0.004)},
+    "lightgbm": {
+        "churn_auc": (0.866, 0.017),
+        "churn_average_precision": (0.481, 0.041),
+        "churn_brier": (0.0598, 0.004),
+    },
     "bg_nbd_gamma_gamma": {"churn_auc": (0.851, 0.018), "churn_average_precision": (0.44, 0.042)},
     "rfm_logistic": {"churn_auc": (0.849, 0.018), "churn_average_precision": (0.433, 0.04)},
     "recency": {"churn_auc": (0.812, 0.02)},
@@ -20,7 +24,11 @@ CHURN = {
 VALUE = {
     "habitue": {"value_mae": (121.3, 5.0), "value_spearman": (0.818, 0.011), "value_top_decile_capture": (0.343, 0.01)},
     "habitue_without_graph": {"value_mae": (122.0, 5.0), "value_spearman": (0.816, 0.011)},
-    "lightgbm": {"value_mae": (119.9, 5.1), "value_spearman": (0.814, 0.011), "value_top_decile_capture": (0.341, 0.01)},
+    "lightgbm": {
+        "value_mae": (119.9, 5.1),
+        "value_spearman": (0.814, 0.011),
+        "value_top_decile_capture": (0.341, 0.01),
+    },
     "bg_nbd_gamma_gamma": {"value_mae": (132.6, 5.6), "value_top_decile_capture": (0.334, 0.01)},
 }
 DIFFERENCES = {

@@ -1,6 +1,0 @@
-// purpose: Category nodes at the other end of CHILD_OF
-// parameters: id: the node in the middle; limit: how many
-// columns: id, label, name
-MATCH (n:Category {id: $id})<-[r:CHILD_OF]-(m:Category)
-RETURN m.id AS id, 'Category' AS label, m.name AS name
-ORDER BY id LIMIT $limit

@@ -1,6 +1,0 @@
-// purpose: Product nodes at the other end of MADE_BY
-// parameters: id: the node in the middle; limit: how many
-// columns: id, label, name
-MATCH (n:Brand {id: $id})<-[r:MADE_BY]-(m:Product)
-RETURN m.id AS id, 'Product' AS label, m.name AS name
-ORDER BY id LIMIT $limit

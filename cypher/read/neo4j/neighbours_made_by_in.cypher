@@ -1,0 +1,11 @@
+// purpose: Product nodes at the other end of MADE_BY
+// parameters: ids: the nodes in the middle; limit: how many for each
+// columns: middle, id, label, name
+UNWIND $ids AS middle
+MATCH (n:Brand {id: middle})
+CALL (n) {
+  MATCH (n)<-[r:MADE_BY]-(m:Product)
+  RETURN m
+  ORDER BY m.id LIMIT $limit
+}
+RETURN middle, m.id AS id, 'Product' AS label, m.name AS name

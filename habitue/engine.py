@@ -1,0 +1,258 @@
+"""The front door in Python: one object with the verbs of the command line and the API.
+
+    with habitue.Engine.open("my-workspace") as engine:
+        engine.load("complete-journey")
+        engine.train()
+        engine.score()
+        print(engine.churn_risk("1228"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graph.catalogue import resolve_source
+from graph.loading import LoadReport, load
+from graph.store import GraphStore, Progress, QueryLimits, Rows, no_progress, open_store
+from habitue.errors import NothingLoadedError
+from habitue.settings import Settings
+from habitue.workspace import Workspace
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import networkx as nx
+
+    from audiences.lookalike import Audience
+    from gnn.backtest import BacktestResult
+    from habitue.answers import SortKey
+    from habitue.published import Publication
+    from habitue.runs import RunManifest
+    from habitue.status import Status
+    from habitue.views import (
+        ChurnRiskPage,
+        ChurnRiskView,
+        CustomerView,
+        HyperscoreView,
+        NeighbourhoodView,
+        SimilarCustomer,
+    )
+
+
+class Engine:
+    """A workspace and a store. Reading is safe from several threads; writing takes the workspace's lock."""
+
+    def __init__(self, settings: Settings, *, read_only: bool = False, publisher: str = "python") -> None:
+        self.settings = settings
+        self.read_only = read_only
+        self.publisher = publisher
+        self.workspace = Workspace(Path(settings.workspace))
+
+    @classmethod
+    def open(
+        cls,
+        workspace: str | Path | None = None,
+        store: str | None = None,
+        *,
+        read_only: bool = False,
+        publisher: str = "python",
+    ) -> Engine:
+        """Open a workspace; what is not given comes from the environment (`HABITUE_WORKSPACE`, `HABITUE_STORE`, …).
+
+        Args:
+            workspace: Directory; made when something is first written.
+            store: Address of the graph store; the embedded one inside the workspace by default.
+            read_only: Never write, as serving processes do.
+            publisher: Named in the runs that are made.
+        """
+        given = {"workspace": workspace and Path(workspace), "store": store}
+        settings = Settings(**{name: value for name, value in given.items() if value})  # type: ignore[arg-type]
+        return cls(settings, read_only=read_only, publisher=publisher)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    @cached_property
+    def store(self) -> GraphStore:
+        """The graph store, opened on first use."""
+        return open_store(self.settings, read_only=self.read_only)
+
+    @cached_property
+    def publication(self) -> Publication:
+        """The published run."""
+        from habitue.published import Publication
+
+        return Publication(self.workspace)
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def load(self, source: str, *, progress: Progress = no_progress) -> LoadReport:
+        """Load a data set by name or by its `dataset.toml`; loading it again changes nothing."""
+        with self.workspace.writing(f"loading {source}"):
+            dataset = resolve_source(source, lambda: self.workspace.path / "sources" / source)
+            return load(self.store, dataset, source, self.workspace.path, progress)
+
+    def train(
+        self,
+        cutoff: datetime | None = None,
+        *,
+        horizon_days: int = 60,
+        active_window_days: int | None = 180,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> RunManifest:
+        """Train embeddings and the forecaster as of a cutoff (by default the end of the data)."""
+        from gnn.task import Task
+        from habitue.training import train
+
+        with self.workspace.writing("training"):
+            return train(self, Task(horizon_days, active_window_days), cutoff, seed=seed, progress=progress)
+
+    def backtest(
+        self,
+        *,
+        cutoffs: list[datetime] | None = None,
+        horizon_days: int = 60,
+        active_window_days: int | None = 180,
+        folds: int = 5,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> BacktestResult:
+        """Compare Habitué with its baselines over rolling cutoffs."""
+        from gnn.task import Task
+        from habitue.backtesting import run_backtest
+
+        with self.workspace.writing("backtest"):
+            return run_backtest(
+                self, Task(horizon_days, active_window_days), cutoffs, folds=folds, seed=seed, progress=progress
+            )
+
+    def score(self, *, write_back: bool = True, reason: str = "", progress: Progress = no_progress) -> RunManifest:
+        """Score every customer with the newest trained models, publish the run and write the signals on the graph."""
+        from habitue.score_run import score
+
+        with self.workspace.writing("scoring"):
+            return score(self, write_back=write_back, reason=reason, progress=progress)
+
+    def lookalike(
+        self,
+        seeds: Iterable[str],
+        *,
+        size: int = 100,
+        name: str = "lookalike",
+        min_churn_risk: float | None = None,
+        max_churn_risk: float | None = None,
+        active_only: bool = False,
+        write_back: bool = False,
+    ) -> Audience:
+        """Customers most like a seed list, ranked; the seed itself is left out."""
+        from habitue.audience_run import make_lookalike
+
+        with self.workspace.writing("making an audience"):
+            return make_lookalike(
+                self, list(seeds), size=size, name=name, min_churn_risk=min_churn_risk,
+                max_churn_risk=max_churn_risk, active_only=active_only, write_back=write_back,
+            )  # fmt: skip
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def model(self) -> RunManifest:
+        """The published run's manifest."""
+        return self.publication.current().manifest
+
+    def customer(self, identifier: str) -> CustomerView:
+        """A customer's facts and scores."""
+        from habitue import answers
+
+        return answers.customer(self.store, self.publication.current_or_none(), identifier)
+
+    def hyperscore(self, identifier: str) -> HyperscoreView:
+        """A customer's HyperScore with its components."""
+        from habitue import answers
+
+        return answers.hyperscore(self.publication.current(), identifier)
+
+    def churn_risk(self, identifier: str) -> ChurnRiskView:
+        """How likely a customer is not to purchase within the horizon, and why."""
+        from habitue import answers
+
+        return answers.churn_risk(self.publication.current(), identifier)
+
+    def churn_list(
+        self,
+        *,
+        minimum: float = 0.0,
+        maximum: float = 1.0,
+        category: str | None = None,
+        active: bool | None = None,
+        sort: SortKey = "-churn_risk",
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> ChurnRiskPage:
+        """Customers by churn risk, page by page."""
+        from habitue import answers
+
+        return answers.churn_list(
+            self.store, self.publication.current(), minimum=minimum, maximum=maximum, category=category,
+            active=active, sort=sort, cursor=cursor, limit=limit,
+        )  # fmt: skip
+
+    def similar(self, identifier: str, *, limit: int = 10) -> list[SimilarCustomer]:
+        """The customers closest to one."""
+        from habitue import answers
+
+        return answers.similar(self.publication.current(), identifier, limit)
+
+    def neighbourhood(
+        self, identifier: str, *, depth: int = 1, limit: int = 10, types: Collection[str] | None = None
+    ) -> NeighbourhoodView:
+        """What surrounds a customer in the graph."""
+        from habitue import answers
+
+        run = self.publication.current_or_none()
+        return answers.neighbourhood(self.store, run, identifier, depth=depth, limit=limit, types=types)
+
+    def cypher(self, text: str, *, limits: QueryLimits | None = None, **parameters: Any) -> Rows:
+        """Run a reading Cypher statement with time and row limits."""
+        return self.store.query(text, parameters, limits or QueryLimits())
+
+    def query(self, name: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Run a statement of the cookbook (`cypher/explore`)."""
+        from habitue.cookbook import run_query
+
+        return run_query(self.store, name, parameters or {})
+
+    def to_networkx(self, identifier: str, *, depth: int = 2, limit: int = 25) -> nx.MultiDiGraph:
+        """A customer's neighbourhood as a networkx graph."""
+        from habitue.networks import to_networkx
+
+        return to_networkx(self.neighbourhood(identifier, depth=depth, limit=limit))
+
+    def status(self) -> Status:
+        """What is loaded, trained and published, and what was interrupted."""
+        from habitue.status import status
+
+        return status(self)
+
+    def require_data(self) -> None:
+        """Refuse to go on with an empty graph.
+
+        Raises:
+            NothingLoadedError: If nothing was loaded.
+        """
+        if self.store.facts() is None:
+            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")

@@ -1,0 +1,104 @@
+"""The published run in memory: what serving answers from, read anew when another run is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from embeddings.similarity import Float32Array
+from habitue.errors import NotFoundError, NotTrainedError
+from habitue.runs import RunManifest, read_manifest, read_scores
+from habitue.similarity_files import read_similarity
+from habitue.views import ScoreOf
+from habitue.workspace import Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedRun:
+    """A scored run.
+
+    Attributes:
+        directory: Where it lies.
+        manifest: What went into it.
+        scores: One row per customer, ordered by id.
+    """
+
+    directory: Path
+    manifest: RunManifest
+    scores: pd.DataFrame
+    _rows: dict[str, int] = field(repr=False)
+
+    @staticmethod
+    def read(directory: Path) -> PublishedRun:
+        """Read a scored run from its directory."""
+        scores = read_scores(directory)
+        rows = {name: row for row, name in enumerate(scores["customer_id"])}
+        return PublishedRun(directory, read_manifest(directory), scores, rows)
+
+    @property
+    def score_of(self) -> ScoreOf:
+        """What every score of this run carries."""
+        return ScoreOf(self.manifest.id, self.manifest.as_of, self.manifest.task.horizon_days)
+
+    @cached_property
+    def similarity(self) -> tuple[pa.StringArray, Float32Array]:
+        """Customer ids and their centred unit vectors, row by row."""
+        return read_similarity(self.directory)
+
+    def find(self, customer: str) -> dict[str, Any] | None:
+        """A customer's row of scores; None when the run does not know them."""
+        row = self._rows.get(customer)
+        return None if row is None else {str(name): value for name, value in self.scores.iloc[row].items()}
+
+    def row(self, customer: str) -> dict[str, Any]:
+        """A customer's row of scores.
+
+        Raises:
+            NotFoundError: If the run does not know them.
+        """
+        found = self.find(customer)
+        if found is None:
+            raise NotFoundError(
+                f"Customer {customer!r} has no score as of {self.manifest.as_of:%Y-%m-%d}.",
+                hint="Scores exist for customers with a purchase before that date; newer ones need a new `habitue score`.",
+            )
+        return found
+
+
+class Publication:
+    """Finds the published run, and keeps it in memory until another takes its place."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._kept: PublishedRun | None = None
+
+    def current(self) -> PublishedRun:
+        """The published run.
+
+        Raises:
+            NotTrainedError: If there is none.
+        """
+        directory = self._workspace.current_run()
+        if directory is None:
+            raise NotTrainedError(
+                "No scores have been published in this workspace.", hint="Run `habitue train` and `habitue score` first."
+            )
+        if self._kept is None or self._kept.directory != directory:
+            self._kept = PublishedRun.read(directory)
+        return self._kept
+
+    def current_or_none(self) -> PublishedRun | None:
+        """The published run; None when there is none."""
+        return None if self._workspace.current_run() is None else self.current()
+
+
+def finite(value: Any) -> float | None:
+    """A number for JSON: None where it is missing."""
+    number = float(value)
+    return number if np.isfinite(number) else None

@@ -1,0 +1,178 @@
+"""Answers, as Python and the API give them. Every score carries the model and the date it is of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ScoreOf:
+    """Which run a score is from."""
+
+    model: str
+    as_of: datetime
+    horizon_days: int
+
+
+@dataclass(frozen=True)
+class PropertyView:
+    """A property of a customer; `valid_from` is None where the source does not date it."""
+
+    name: str
+    value: str
+    valid_from: datetime | None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A customer's interactions of one type: how many, how much, first and last."""
+
+    type: str
+    events: int
+    amount: float | None
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class CustomerView:
+    """A customer: facts from the graph, and scores where there is a published run that knows them."""
+
+    id: str
+    properties: list[PropertyView]
+    activity: list[Activity]
+    scored: bool
+    active: bool | None = None
+    churn_risk: float | None = None
+    expected_value: float | None = None
+    currency: str | None = None
+    novelty: float | None = None
+    hyperscore: float | None = None
+    hyperscore_percentile: float | None = None
+    score_of: ScoreOf | None = None
+
+
+@dataclass(frozen=True)
+class ComponentView:
+    """One part of a HyperScore: its value in [0, 1], its weight, and what it rests on."""
+
+    name: str
+    value: float | None
+    weight: float
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class HyperscoreView:
+    """A customer's HyperScore with everything it was made of. High V means worth engaging; churn risk stands beside."""
+
+    id: str
+    hyperscore: float
+    hyperscore_centred: float
+    percentile: float
+    v: float
+    preset: str
+    parameters: dict[str, float]
+    components: list[ComponentView]
+    churn_risk: float
+    active: bool
+    score_of: ScoreOf
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A feature that moved the churn risk: its value, its contribution (log-odds), and which way."""
+
+    feature: str
+    label: str
+    value: float | None
+    contribution: float
+    direction: str
+
+
+@dataclass(frozen=True)
+class ChurnRiskView:
+    """How likely a customer is not to purchase within the horizon, with an interval and the strongest reasons."""
+
+    id: str
+    churn_risk: float
+    low: float | None
+    high: float | None
+    level: float | None
+    expected_value: float
+    currency: str | None
+    active: bool
+    reasons: list[Reason]
+    score_of: ScoreOf
+
+
+@dataclass(frozen=True)
+class ChurnRiskRow:
+    """One customer in a list of churn risks."""
+
+    id: str
+    churn_risk: float
+    expected_value: float
+    hyperscore: float
+    hyperscore_percentile: float
+    active: bool
+
+
+@dataclass(frozen=True)
+class ChurnRiskPage:
+    """Part of a list; `next_cursor` fetches the next part, None at the end."""
+
+    items: list[ChurnRiskRow]
+    total: int
+    next_cursor: str | None
+    score_of: ScoreOf
+
+
+@dataclass(frozen=True)
+class SimilarCustomer:
+    """A similar customer: centred cosine in [-1, 1], with their scores."""
+
+    id: str
+    score: float
+    rank: int
+    churn_risk: float | None = None
+    hyperscore: float | None = None
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A node of a neighbourhood; `hops` counts from the customer in the middle."""
+
+    id: str
+    label: str
+    name: str
+    hops: int
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GraphLink:
+    """Relationships of one type between two nodes, parallel ones taken together."""
+
+    source: str
+    target: str
+    type: str
+    events: int
+    amount: float | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class NeighbourhoodView:
+    """What surrounds a customer. Node keys in links are `Label:id`."""
+
+    customer: str
+    depth: int
+    limit: int
+    nodes: list[GraphNode]
+    links: list[GraphLink]
+    truncated: bool
