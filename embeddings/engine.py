@@ -2,7 +2,7 @@
 
 What makes it fast on a processor: negatives are shared by a chunk of positives, so that all distances of a chunk come
 from one matrix product; gradients are written out (they are two more products); and an update touches only the rows
-that a batch used. The parameters stay those of the PyKEEN model.
+that a batch used, so that its cost does not grow with the graph. The parameters stay those of the PyKEEN model.
 """
 
 from __future__ import annotations
@@ -13,40 +13,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from embeddings.settings import EngineSettings
+
 if TYPE_CHECKING:
     from pykeen.models import TransE
 
-#: Told the share of the work done (0 to 1) and a line for humans.
-Progress = Callable[[float, str], None]
+#: Told a line for humans and the share of the work done, 0 to 1.
+Progress = Callable[[str, float], None]
 
-_TINY = 1e-9
-
-
-@dataclass(frozen=True)
-class EngineSettings:
-    """How the engine trains.
-
-    Attributes:
-        epochs: Passes over all triples.
-        learning_rate: Step of row-wise Adagrad at the first epoch; it falls linearly to a tenth.
-        margin: γ of the loss, in units of distance.
-        negatives: Corrupted tails, and as many corrupted heads, for each positive.
-        popular_share: Share of the negatives drawn as often as they occur (the rest is drawn uniformly from those
-            that occur with the relation). Popular negatives make the vectors model taste: what is bought more often
-            than its popularity says.
-        temperature: α of the self-adversarial weights; 0 weighs all negatives alike.
-        chunk: Positives that share their negatives.
-        batch: Positives for each update, a multiple of the chunk.
-    """
-
-    epochs: int = 10
-    learning_rate: float = 0.1
-    margin: float = 6.0
-    negatives: int = 64
-    popular_share: float = 0.5
-    temperature: float = 0.5
-    chunk: int = 512
-    batch: int = 16384
+_TINY = 1e-6
 
 
 def fit(
@@ -58,14 +33,17 @@ def fit(
     seed: int,
     progress: Progress | None = None,
 ) -> list[float]:
-    """Train a PyKEEN TransE (Euclidean norm) in place.
+    """Train a PyKEEN TransE with the Euclidean norm in place.
 
-    The loss is that of Sun et al. 2019 (RotatE, "self-adversarial negative sampling"): for a positive with distance
-    d = ‖h + r − t‖ and negatives with distances dⱼ, on either side,
-    −log σ(γ − d) − Σⱼ pⱼ log σ(dⱼ − γ) with pⱼ = softmax(α (γ − dⱼ)) held constant.
+    The loss is the sampled softmax over a positive triple and its corruptions, on either side: with d = ‖h + r − t‖
+    of the positive and dⱼ of its negatives, ½ Σ_sides log(1 + Σⱼ exp(d − dⱼ)), weighted per triple. It is the
+    self-adversarial loss's idea (Sun et al. 2019, RotatE: near negatives count most) in its exact form, and reached
+    the same neighbour quality in far fewer passes here. Where negatives are drawn as often as they occur, the model
+    learns how much more often than its popularity says a tail goes with a head (Yi et al. 2019, sampling-bias
+    correction): taste, not popularity.
 
     Args:
-        model: The model, on the processor; its entities are those of `triples`.
+        model: The model, on the processor; its entities and relations are those of `triples`.
         triples: int64 [n, 3]: head, relation, tail.
         weight: float32 [n]: weight of each triple in the loss.
         settings: How to train.
@@ -75,119 +53,164 @@ def fit(
     Returns:
         The mean loss of each epoch.
     """
-    entity = model.entity_representations[0]._embeddings.weight.data
-    relation = model.relation_representations[0]._embeddings.weight.data
-    constrainer = model.entity_representations[0].constrainer
-    generator = torch.Generator().manual_seed(seed)
-    entity_state = torch.zeros(len(entity))
-    relation_state = torch.zeros(len(relation))
-    sampler = _Sampler(triples, settings, generator)
-    chunks = max(1, settings.batch // settings.chunk)
+    entity = _Table(model.entity_representations[0]._embeddings.weight.data)
+    relation = _Table(model.relation_representations[0]._embeddings.weight.data)
+    sampler = _Sampler(triples, settings, torch.Generator().manual_seed(seed))
+    total_weight = max(float(weight.sum()), _TINY)
     losses = []
     for epoch in range(settings.epochs):
         rows = sampler.epoch()
+        steps = rows.split(max(1, settings.batch // settings.chunk))
         total = 0.0
-        for start in range(0, len(rows), chunks):
-            share = (epoch + start / len(rows)) / settings.epochs
-            rate = settings.learning_rate * (1 - 0.9 * share)
-            block = rows[start : start + chunks]
-            total += _step(
-                entity, relation, entity_state, relation_state, triples, weight, block, sampler, settings, rate, constrainer
-            )
+        for number, block in enumerate(steps):
+            done = (epoch + number / len(steps)) / settings.epochs
+            total += _step(entity, relation, triples, weight, block, sampler, settings.learning_rate * (1 - 0.9 * done))
             if progress is not None:
-                progress(share, f"TransE: epoch {epoch + 1} of {settings.epochs}")
-        losses.append(total / max(1.0, float(weight.sum())))
+                progress(f"TransE, pass {epoch + 1} of {settings.epochs}", done)
+        losses.append(total / total_weight)
+    if progress is not None:
+        progress("TransE", 1.0)
     return losses
 
 
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """Loss of a batch of chunks, and its gradients by the vectors that went into it.
+
+    Attributes:
+        loss: Weighted sum over the batch's triples.
+        head, tail: float32 [chunks, chunk, d].
+        relation: float32 [chunks, d].
+        pool: float32 [2 · chunks, negatives, d]: corrupted tails, then corrupted heads.
+    """
+
+    loss: float
+    head: torch.Tensor
+    tail: torch.Tensor
+    relation: torch.Tensor
+    pool: torch.Tensor
+
+
+def gradients(
+    head: torch.Tensor, relation: torch.Tensor, tail: torch.Tensor, pool: torch.Tensor, weight: torch.Tensor
+) -> Gradients:
+    """The loss of `fit` and its gradients in closed form.
+
+    Args:
+        head, tail: float32 [chunks, chunk, d].
+        relation: float32 [chunks, d]; a chunk has one relation.
+        pool: float32 [2 · chunks, negatives, d]: corrupted tails of each chunk, then corrupted heads.
+        weight: float32 [chunks, chunk]; 0 for filling.
+    """
+    moved = relation[:, None]
+    difference = head + moved - tail
+    positive = difference.norm(dim=-1).clamp_(min=_TINY)
+    # ‖(h + r) − t'‖ and ‖h' − (t − r)‖: either corruption is a distance between a query and a pooled vector.
+    query = torch.cat([head + moved, tail - moved])
+    squared = torch.baddbmm(
+        query.square().sum(-1)[..., None] + pool.square().sum(-1)[:, None], query, pool.transpose(1, 2), alpha=-2
+    )
+    distance = squared.clamp_(min=_TINY**2).sqrt_()
+    both = positive.repeat(2, 1)
+    share = (both[..., None] - distance).exp_()
+    total = 1 + share.sum(-1)
+    half_weight = weight.repeat(2, 1) / 2
+    loss = float((half_weight * total.log()).sum())
+    push = share.mul_((half_weight / total)[..., None])
+    pull = (push.sum(-1) / both).view(2, *positive.shape).sum(0)
+    push.div_(distance)
+    query_gradient = torch.baddbmm(push.sum(-1)[..., None] * query, push, pool, beta=-1)
+    pool_gradient = torch.baddbmm(push.sum(1)[..., None] * pool, push.transpose(1, 2), query, beta=-1)
+    tail_query, head_query = query_gradient.chunk(2)
+    drawn = difference.mul_(pull[..., None])
+    return Gradients(
+        loss=loss,
+        head=drawn + tail_query,
+        tail=head_query - drawn,
+        relation=(drawn + tail_query - head_query).sum(1),
+        pool=pool_gradient,
+    )
+
+
+class _Table:
+    """Vectors under row-wise Adagrad: one accumulator for each row, and only the rows of a batch are touched."""
+
+    def __init__(self, vectors: torch.Tensor) -> None:
+        self.vectors = vectors
+        self.accumulated = torch.zeros(len(vectors))
+
+    def update(self, rows: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
+        """One step against gradients [n, d] of rows [n]; those of the same row are summed."""
+        touched, place = torch.unique(rows, return_inverse=True)
+        summed = torch.zeros(len(touched), self.vectors.shape[1]).index_add_(0, place, gradient)
+        accumulated = self.accumulated[touched] + summed.square().mean(-1)
+        self.accumulated[touched] = accumulated
+        self.vectors[touched] -= summed.mul_((rate / accumulated.sqrt().clamp_(min=1e-12))[:, None])
+
+
 class _Sampler:
-    """Cuts shuffled triples into chunks of one relation, and draws the negatives of a chunk from that relation's ends."""
+    """Cuts shuffled triples into chunks of one relation, and draws a chunk's negatives from that relation's ends."""
 
     def __init__(self, triples: torch.Tensor, settings: EngineSettings, generator: torch.Generator) -> None:
         self.triples = triples
         self.settings = settings
         self.generator = generator
-        relation_count = int(triples[:, 1].max()) + 1 if len(triples) else 0
-        self.members = [torch.nonzero(triples[:, 1] == number).flatten() for number in range(relation_count)]
-        self.ends = [
-            [torch.unique(triples[member, side]) for member in self.members] for side in (0, 2)
-        ]
+        count = int(triples[:, 1].max()) + 1 if len(triples) else 0
+        self.members = [torch.nonzero(triples[:, 1] == number).flatten() for number in range(count)]
+        self.heads = [torch.unique(triples[member, 0]) for member in self.members]
+        self.tails = [torch.unique(triples[member, 2]) for member in self.members]
 
     def epoch(self) -> torch.Tensor:
-        """Rows of triples, int64 [chunks, chunk]; −1 fills the last chunk of a relation."""
+        """All rows of triples in random order, int64 [chunks, chunk]; −1 fills up the last chunk of a relation."""
         size = self.settings.chunk
-        parts = []
+        parts = [torch.empty((0, size), dtype=torch.int64)]
         for member in self.members:
-            if not len(member):
-                continue
             shuffled = member[torch.randperm(len(member), generator=self.generator)]
-            padding = -len(shuffled) % size
-            parts.append(torch.cat([shuffled, shuffled.new_full((padding,), -1)]).view(-1, size))
+            filling = shuffled.new_full((-len(shuffled) % size,), -1)
+            parts.append(torch.cat([shuffled, filling]).view(-1, size))
         rows = torch.cat(parts)
         return rows[torch.randperm(len(rows), generator=self.generator)]
 
-    def negatives(self, relations: torch.Tensor, side: int) -> torch.Tensor:
-        """Entities to corrupt with, int64 [chunks, negatives]; side 0 is the head, 1 the tail."""
-        count = self.settings.negatives
-        popular = round(count * self.settings.popular_share)
-        drawn = torch.empty(len(relations), count, dtype=torch.int64)
+    def pool(self, relations: torch.Tensor) -> torch.Tensor:
+        """Entities to corrupt with, int64 [2 · chunks, negatives]: tails for each chunk's relation, then heads."""
+        negatives = self.settings.negatives
+        popular = round(negatives * self.settings.popular_tails)
+        tails = torch.empty((len(relations), negatives), dtype=torch.int64)
+        heads = torch.empty_like(tails)
         for number in relations.unique().tolist():
-            of_relation = torch.nonzero(relations == number).flatten()
-            member, ends = self.members[number], self.ends[side][number]
-            shape = (len(of_relation), popular)
-            occurrence = member[torch.randint(len(member), shape, generator=self.generator)]
-            uniform = ends[torch.randint(len(ends), (len(of_relation), count - popular), generator=self.generator)]
-            drawn[of_relation] = torch.cat([self.triples[occurrence, 2 * side], uniform], dim=1)
-        return drawn
+            chunks = torch.nonzero(relations == number).flatten()
+            tails[chunks, :popular] = self.triples[self._draw(self.members[number], len(chunks), popular), 2]
+            tails[chunks, popular:] = self._draw(self.tails[number], len(chunks), negatives - popular)
+            heads[chunks] = self._draw(self.heads[number], len(chunks), negatives)
+        return torch.cat([tails, heads])
+
+    def _draw(self, values: torch.Tensor, *shape: int) -> torch.Tensor:
+        return values[torch.randint(len(values), shape, generator=self.generator)]
 
 
-def _step(entity, relation, entity_state, relation_state, triples, weight, block, sampler, settings, rate, constrainer):
-    valid = block >= 0
-    block = block.clamp(min=0)
-    w = weight[block] * valid
-    head, rel, tail = triples[block].unbind(-1)
-    chunk_relation = rel[:, 0]
-    pool_tail = sampler.negatives(chunk_relation, 1)
-    pool_head = sampler.negatives(chunk_relation, 0)
-    h, t, r = entity[head], entity[tail], relation[chunk_relation][:, None]
-    difference = h + r - t
-    distance = difference.norm(dim=-1)
-    query = torch.cat([h + r, t - r])
-    pool_rows = torch.cat([pool_tail, pool_head])
-    pool = entity[pool_rows]
-    loss, query_gradient, pool_gradient = negative_loss(query, pool, torch.cat([w, w]), settings.margin, settings.temperature)
-    pull = 2 * w * torch.sigmoid(distance - settings.margin) / distance.clamp(min=_TINY)
-    positive_gradient = difference * pull[..., None]
-    loss += float((2 * w * torch.nn.functional.softplus(distance - settings.margin)).sum())
-    tail_query, head_query = query_gradient.chunk(2)
-    head_gradient = positive_gradient + tail_query
-    tail_gradient = head_query - positive_gradient
-    relation_gradient = (positive_gradient + tail_query - head_query).sum(1)
-    d = entity.shape[1]
-    rows = torch.cat([head.flatten(), tail.flatten(), pool_rows.flatten()])
-    gradients = torch.cat([head_gradient.view(-1, d), tail_gradient.view(-1, d), pool_gradient.view(-1, d)])
-    touched = adagrad(entity, entity_state, rows, gradients, rate)
-    if constrainer is not None:
-        entity[touched] = constrainer(entity[touched], dim=-1)
-    adagrad(relation, relation_state, chunk_relation, relation_gradient, rate)
-    return loss / 2
-
-
-def negative_loss(query, pool, weight, margin, temperature):
-    squared = query.square().sum(-1)[..., None] + pool.square().sum(-1)[:, None, :]
-    distance = torch.baddbmm(squared, query, pool.transpose(1, 2), alpha=-2).clamp_(min=1e-6).sqrt_()
-    logit = margin - distance
-    share = torch.softmax(temperature * logit, -1).mul_(weight[..., None])
-    loss = float((share * torch.nn.functional.softplus(logit)).sum())
-    push = share.mul_(torch.sigmoid_(logit)).div_(distance)
-    query_gradient = torch.bmm(push, pool) - push.sum(-1)[..., None] * query
-    pool_gradient = torch.bmm(push.transpose(1, 2), query) - push.sum(1)[..., None] * pool
-    return loss, query_gradient, pool_gradient
-
-
-def adagrad(parameter, state, rows, gradients, rate):
-    touched, place = torch.unique(rows, return_inverse=True)
-    summed = torch.zeros(len(touched), parameter.shape[1]).index_add_(0, place, gradients)
-    state[touched] += summed.square().mean(-1)
-    parameter[touched] -= rate * summed / (state[touched].sqrt() + _TINY)[:, None]
-    return touched
+def _step(
+    entity: _Table,
+    relation: _Table,
+    triples: torch.Tensor,
+    weight: torch.Tensor,
+    block: torch.Tensor,
+    sampler: _Sampler,
+    rate: float,
+) -> float:
+    """One update from a block of chunks of triple rows; returns its loss."""
+    filled = block >= 0
+    heads, relations, tails = triples[block.clamp(min=0)].unbind(-1)
+    of_chunk = relations[:, 0]
+    pool = sampler.pool(of_chunk)
+    found = gradients(
+        entity.vectors[heads],
+        relation.vectors[of_chunk],
+        entity.vectors[tails],
+        entity.vectors[pool],
+        weight[block.clamp(min=0)] * filled,
+    )
+    dimension = entity.vectors.shape[1]
+    rows = torch.cat([heads.flatten(), tails.flatten(), pool.flatten()])
+    entity.update(rows, torch.cat([each.view(-1, dimension) for each in (found.head, found.tail, found.pool)]), rate)
+    relation.update(of_chunk, found.relation, rate)
+    return found.loss

@@ -17,6 +17,9 @@ from habitue.errors import UsageError
 
 Float32Array = npt.NDArray[np.float32]
 
+#: Told a line for humans and the share of the work done, 0 to 1.
+Progress = Callable[[str, float], None]
+
 #: Similarities held at once (64 MB of float32), whatever the number of rows.
 _BLOCK_CELLS = 16_000_000
 
@@ -58,7 +61,7 @@ def nearest(
     count: int,
     *,
     allowed: npt.NDArray[np.bool_] | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Neighbours:
     """The `count` nearest other rows of each query row, exactly; ties go to the lower row.
 
@@ -67,7 +70,7 @@ def nearest(
         queries: Rows of `unit`, [q].
         count: How many, k.
         allowed: Rows that may be returned, bool [n]; default: all. The query itself never is.
-        progress: Told the share done after each block.
+        progress: Told after each block.
     """
     if count < 1:
         raise UsageError(f"{count} neighbours were asked for.", hint="Ask for at least 1.")
@@ -87,12 +90,12 @@ def nearest(
         found_rows[start:stop, : rows.shape[1]] = np.where(there, rows, -1)
         found[start:stop, : rows.shape[1]] = np.where(there, np.clip(values, -1, 1), np.nan)
         if progress is not None:
-            progress(stop / len(queries))
+            progress("Nearest neighbours", stop / len(queries))
     return Neighbours(found_rows, found)
 
 
 def nearest_all(
-    unit: Float32Array, count: int, *, progress: Callable[[float], None] | None = None
+    unit: Float32Array, count: int, *, progress: Progress | None = None
 ) -> Neighbours:
     """The `count` nearest other rows of every row (see `nearest`)."""
     return nearest(unit, np.arange(len(unit)), count, progress=progress)

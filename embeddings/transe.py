@@ -1,14 +1,14 @@
 """TransE on the graph as of a date: every customer, product, category, brand and campaign gets a vector.
 
 TransE (Bordes et al. 2013) reads a triple (h, r, t) as a translation, h + r ≈ t, and scores it by −‖h + r − t‖. Here
-the norm is the Euclidean one, the loss is the self-adversarial one (see `embeddings.engine`), and the trained model is
+the norm is the Euclidean one, the loss is a sampled softmax over corrupted triples (see `embeddings.engine`), and the trained model is
 PyKEEN's, so that PyKEEN's evaluation and tools take it as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,42 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from embeddings.engine import EngineSettings, Progress
+from embeddings.settings import TransESettings
 from embeddings.triples import Triples, Vocabulary, triples_of
 from graph.snapshot import Snapshot
 from habitue.errors import UsageError
 
 if TYPE_CHECKING:
+    import torch
     from pykeen.models import TransE
 
+    from embeddings.engine import Progress
+
 Float32Array = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class TransESettings:
-    """How TransE is trained.
-
-    Attributes:
-        dimension: Length d of the vectors.
-        half_life_days: Days after which an event counts half in a triple's strength.
-        engine: The training engine's settings.
-    """
-
-    dimension: int = 64
-    half_life_days: float = 90.0
-    engine: EngineSettings = field(default_factory=EngineSettings)
-
-    def __post_init__(self) -> None:
-        if self.dimension < 1 or self.half_life_days <= 0:
-            raise UsageError(
-                f"TransE cannot have dimension {self.dimension} and half-life {self.half_life_days} days.",
-                hint="Both must be positive.",
-            )
-
-    @classmethod
-    def light(cls) -> TransESettings:
-        """A quarter of the work, for folds of a backtest."""
-        return cls(dimension=32, engine=EngineSettings(epochs=4, negatives=32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +92,7 @@ def train(
         snapshot: The graph as of T; nothing else is seen.
         settings: How to train; default: `TransESettings()`.
         seed: Same snapshot, settings and seed give the same vectors on the same machine.
-        progress: Called with the share done (0 to 1) and a line for humans.
+        progress: Called with a line for humans and the share done, 0 to 1.
 
     Raises:
         UsageError: If the graph has no relationship to learn from (see `embeddable`).
@@ -189,7 +165,7 @@ def new_model(entities: int, relations: int, dimension: int, seed: int) -> Trans
     ).cpu()
 
 
-def _tensor(array: Float32Array):
+def _tensor(array: Float32Array) -> torch.Tensor:
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(array))

@@ -25,13 +25,12 @@ def recency_frequency(given: FeatureInput) -> Iterator[Column]:
     total = sums(orders.customer, count)
     day_customer, _ = given.purchase_days
     days = sums(day_customer, count)
-    first, last = np.full(count, np.nan), np.full(count, np.nan)
+    first, last = np.full(count, np.nan), given.purchases.since_last()
     first[orders.customer[::-1]] = orders.age[::-1]
-    last[orders.customer] = orders.age
-    yield Column("recency_days", "Days since the last order", last)
+    yield Column("recency_days", "Days since the last purchase", last)
     yield Column("tenure_days", "Days since the first order", first)
     yield Column("tenure_share", "First order's age as a share of the observed time", first / given.observed_days)
-    yield Column("recency_share", "Last order's age as a share of the first one's", ratio(last, first))
+    yield Column("recency_share", "Last purchase's age as a share of the first order's", ratio(last, first))
     yield Column("orders", "Orders in all", total)
     yield Column("purchase_days", "Distinct days with a purchase", days)
     rate_days = np.maximum(first, SHORTEST_RATE_DAYS)

@@ -118,7 +118,7 @@ def _loss(outputs: torch.Tensor, target: NetworkTarget, value_weight: float) -> 
     churn = functional.binary_cross_entropy_with_logits(
         outputs[..., CHURN_LOGIT], target.churned.expand(outputs.shape[:2])
     )
-    median = (outputs[..., VALUE_MEDIAN] - target.value).abs().mean()
+    median = (outputs[..., VALUE_MEDIAN].clamp(-15.0, 5.0).exp() - target.value).abs().mean()
     log_mean = outputs[..., VALUE_LOG_MEAN].clamp(-15.0, 15.0)
     mean = (log_mean.exp() - target.value * log_mean).mean()
     return len(outputs) * (churn + value_weight * (median + mean))

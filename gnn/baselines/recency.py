@@ -1,4 +1,4 @@
-"""The simplest churn score there is: days since the last order."""
+"""The simplest churn score there is: days since the last purchase."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gnn.forecast import Examples, Forecast
 
 
 class Recency:
-    """Ranks customers by the days since their last order; learns nothing and foretells no probability or value."""
+    """Ranks customers by the days since their last purchase; learns nothing and foretells no probability or value."""
 
     name: Final = "recency"
     needs_labels: Final = False
@@ -17,5 +17,5 @@ class Recency:
         """Nothing to learn."""
 
     def predict(self, examples: Examples) -> Forecast:
-        """The score: days since the last order."""
+        """The score: days since the last purchase."""
         return Forecast(churn_score=examples.features.column("recency_days"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,7 +106,10 @@ def _run(manifest: Mapping[str, Any], backtest: Mapping[str, Any]) -> dict[str, 
         "currency": manifest.get("currency") or "",
         "facts": {name: str(value) for name, value in facts.items() if value not in (None, "")},
         "versions": dict(sorted(manifest.get("versions", {}).items())),
-        "settings": dict(sorted(manifest.get("settings", {}).items())),
+        "settings": {
+            name: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            for name, value in sorted(manifest.get("settings", {}).items())
+        },
         "command": f"habitue train --cutoff {as_of} --horizon {horizon} --seed {seed}",
         "comparisons": len(backtest.get("paired", ())),
     }

@@ -195,7 +195,7 @@ def customer_rows(scores: pd.DataFrame, currency: str, count: int = 15) -> list[
             value=money(row["expected_value"], currency),
             at_stake=money(row["at_stake"], currency),
             hyperscore=number(row["hyperscore"], 2),
-            percentile=number(row["hyperscore_percentile"]),
+            percentile=number(row["hyperscore_percentile"], 1),
             reason=_first_reason(row.get("reasons")),
         )
         for row in chosen.head(count).to_dict("records")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnn.features import Features, align, customer_features
-from gnn.taste_features import main_categories
 from gnn.task import Task, population
+from gnn.taste_features import main_categories
 from graph.snapshot import Snapshot
 from tests.support import history_of
 
@@ -173,7 +175,7 @@ def test_a_shop_without_products_orders_or_amounts_has_fewer_columns() -> None:
 def test_lines_of_one_order_on_two_days_are_one_order() -> None:
     frame = purchases([("anna", "milk", "2024-03-01", 1.0, "a"), ("anna", "milk", "2024-03-02", 1.0, "a")])
     anna = of_customer(features_of(at_cutoff({"PURCHASED": frame})), 0)
-    assert (anna["orders"], anna["purchase_days"], anna["recency_days"]) == (1, 2, 30)
+    assert (anna["orders"], anna["purchase_days"], anna["recency_days"], anna["tenure_days"]) == (1, 2, 29, 30)
 
 
 def test_one_root_category_is_looked_below() -> None:
@@ -227,7 +229,7 @@ def test_a_customers_features_do_not_depend_on_who_else_is_asked_for() -> None:
         [("anna", "kind", "gold", datetime(2024, 1, 1)), ("ben", "kind", "tin", datetime(2024, 1, 1))],
         columns=["owner", "name", "value", "valid_from"],
     )
-    frame = SHOP.assign(at=SHOP["at"] + pd.Timedelta(hours=1) * (SHOP["customer"] == "anna"))
+    frame = SHOP.assign(at=SHOP["at"] + pd.to_timedelta(SHOP["customer"].eq("anna").astype(int), unit="h"))
     snapshot = at_cutoff({"PURCHASED": frame}, products=PRODUCTS, categories=CATEGORIES, properties=properties)
     everybody = features_of(snapshot)
     for row in range(2):
@@ -267,7 +269,7 @@ def test_equal_to_a_plain_pandas_computation(frame: pd.DataFrame) -> None:
         day = pd.Timedelta(days=1)
         assert found["orders"] == len(orders)
         assert found["purchase_days"] == len(days)
-        assert found["recency_days"] == pytest.approx((CUTOFF - orders["at"].max()) / day)
+        assert found["recency_days"] == pytest.approx((CUTOFF - own["at"].max()) / day)
         assert found["spend_30_days"] == pytest.approx(orders.loc[CUTOFF - orders["at"] <= 30 * day, "amount"].sum())
         assert found["largest_order"] == orders["amount"].max()
         assert found["gap_median_days"] == pytest.approx(gap.median(), nan_ok=True)
@@ -286,3 +288,41 @@ def test_events_from_the_cutoff_on_change_nothing(frame: pd.DataFrame, later: pd
     both = features_of(at_cutoff({"PURCHASED": pd.concat([frame, later])}))
     assert alone.names == both.names
     np.testing.assert_array_equal(alone.values, both.values)
+
+
+def documented_names() -> set[str]:
+    """The names in the first column of the tables of docs/features.md, with `a_{1,2}_b` written out."""
+    page = Path(__file__).parents[2] / "docs" / "features.md"
+    names = set()
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            for name in re.findall(r"`([^`]+)`", line.split("|")[1]):
+                choice = re.search(r"\{(.+)\}", name)
+                parts = choice.group(1).split(",") if choice else [""]
+                names |= {name.replace(choice.group(0), part) if choice else name for part in parts}
+    return names
+
+
+def test_the_catalogue_names_every_feature_and_no_other() -> None:
+    count = len(SHOP)
+    frame = SHOP.assign(at=SHOP["at"] + pd.Timedelta(hours=9), discount=1.0, channel="web")
+    at = pd.Series(pd.to_datetime(["2024-01-05"] * count))
+    product = pd.DataFrame({"customer": SHOP["customer"], "target": "milk", "at": at, "amount": 1.0, "rating": 4.0})
+    campaign = pd.DataFrame({"customer": SHOP["customer"], "target": "c", "at": at})
+    properties = pd.DataFrame(
+        [("anna", "kind", "gold", datetime(2024, 1, 1)), ("anna", "age", "40", datetime(2024, 1, 1))],
+        columns=["owner", "name", "value", "valid_from"],
+    )
+    others = dict.fromkeys(("RETURNED", "VIEWED", "REVIEWED"), product)
+    tables = {"PURCHASED": frame, **others, "CONTACTED": campaign, "REDEEMED": campaign}
+    snapshot = at_cutoff(tables, products=PRODUCTS, categories=CATEGORIES, properties=properties)
+    features = features_of(snapshot)
+    general = {
+        re.sub(r"=.*", "=<value>", re.sub(r"^(property|category_share):[^=]+", r"\1:<name>", name))
+        for name in features.names
+    }
+    assert {
+        name.replace("category_share:<name>", "category_share:<category>") for name in general
+    } == documented_names()
+    assert len(set(features.names)) == len(features.names)
+    assert set(features.labels) == set(features.names)

@@ -150,6 +150,31 @@ def test_scores_of_one_value_and_no_active_customer_can_be_drawn() -> None:
     assert "Where most is at stake" not in words
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance by WCAG 2.2."""
+    channels = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_colours_are_legible_in_light_dark_and_print(html: str) -> None:
+    schemes = [
+        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+        for block in re.findall(r":root {(.*?)}", html, re.DOTALL)
+    ]
+    light, dark, paper = schemes[0], schemes[1], {**schemes[0], "paper": "#ffffff", "ink": "#000000"}
+    for scheme in (light, dark, paper):
+        for text in ("ink", "muted", "subject"):
+            assert contrast(scheme[text], scheme["paper"]) >= 4.5, text
+        for drawn in ("rival", "control", "other", "other-pink"):
+            assert contrast(scheme[drawn], scheme["paper"]) >= 3, drawn
+
+
 # The verdict
 
 

@@ -1,0 +1,7 @@
+// purpose: keep replaced versions of interactions with a Product
+// parameters: rows: interactions, with times in epoch milliseconds
+// columns: none
+UNWIND $rows AS row
+MATCH (c:Customer {id: row.customer})
+MATCH (t:Product {id: row.target})
+CREATE (c)-[:SUPERSEDED {id: row.id, at: localdatetime({datetime: datetime({epochMillis: row.at})}), known_at: CASE WHEN row.known_at IS NULL THEN NULL ELSE localdatetime({datetime: datetime({epochMillis: row.known_at})}) END, quantity: row.quantity, amount: row.amount, discount: row.discount, order_id: row.order_id, channel: row.channel, rating: row.rating, treatment: row.treatment, load: row.load, type: row.type, superseded_at: CASE WHEN row.superseded_at IS NULL THEN NULL ELSE localdatetime({datetime: datetime({epochMillis: row.superseded_at})}) END}]->(t)

@@ -1,0 +1,6 @@
+// purpose: remove products of interrupted loads, some at a time
+// parameters: loads: sequence numbers; limit: how many at once
+// columns: none
+MATCH (n:Product) WHERE n.load IN $loads
+WITH n LIMIT $limit
+DETACH DELETE n

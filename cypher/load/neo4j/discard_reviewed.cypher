@@ -1,0 +1,6 @@
+// purpose: remove REVIEWED interactions of interrupted loads, some at a time
+// parameters: loads: sequence numbers; limit: how many at once
+// columns: none
+MATCH ()-[r:REVIEWED]->() WHERE r.load IN $loads
+WITH r LIMIT $limit
+DELETE r

@@ -1,0 +1,6 @@
+// purpose: remove SUPERSEDED relationships of interrupted loads, some at a time
+// parameters: loads: sequence numbers; limit: how many at once
+// columns: none
+MATCH ()-[r:SUPERSEDED]->() WHERE r.load IN $loads
+WITH r LIMIT $limit
+DELETE r

