@@ -21,8 +21,8 @@ _SLASH_OR_PERCENT = re.compile(r"%(?=2[fF]|25)")
 CustomerId = Annotated[
     str,
     AfterValidator(unquote),
-    Path(description="The customer's id, percent-encoded where it holds other than letters, digits and `-._~`.", examples=["1228"]),
-]  # fmt: skip
+    Path(description="The customer's id; all but letters, digits and `-._~` is percent-encoded.", examples=["C0042"]),
+]
 
 
 def matching_path(raw: bytes) -> str:
@@ -37,6 +37,7 @@ class EncodedSlashes:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Find the route of a request by its path with encoded slashes kept."""
         if scope["type"] == "http" and scope.get("raw_path"):
             scope["path"] = matching_path(scope["raw_path"])
         await self.app(scope, receive, send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from habitue.errors import HabitueError
+from habitue.errors import HabitueError, UsageError
+
+log = logging.getLogger("habitue.api")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -56,6 +59,14 @@ class NotReadyError(HabitueError):
     status = 503
     slug = "not-ready"
     title = "Not ready"
+
+
+class BadRequestError(HabitueError):
+    """The request cannot be read."""
+
+    status = 400
+    slug = "bad-request"
+    title = "The request cannot be read"
 
 
 class NoSuchPathError(HabitueError):
@@ -132,7 +143,7 @@ def problem_response(
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Make every error of the application a problem document. (What nobody foresaw is caught in `telemetry`.)"""
+    """Make every error of the application a problem document; `telemetry` catches what nobody foresaw."""
     app.add_exception_handler(HabitueError, _on_habitue_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -152,6 +163,8 @@ def kinds_of_problem() -> dict[str, type[HabitueError]]:
 async def _on_habitue_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HabitueError):
         raise error
+    if error.status >= 500:
+        log.warning("%s request=%s", error.slug, request.scope["state"]["request_id"])
     return problem_response(error, request.scope)
 
 
@@ -160,8 +173,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
         raise error
     # What was sent is not repeated: it may hold personal data, and answers are kept in many logs.
     faults = [_fault(each) for each in error.errors()]
-    summary = HabitueError(_summary(faults), hint="See `errors`, and /docs for what is expected.")
-    summary.status, summary.slug, summary.title = 422, "invalid-parameter", "A parameter is not valid"
+    summary = UsageError(_summary(faults), hint="See `errors`, and /docs for what is expected.")
     return problem_response(summary, request.scope, faults=faults)
 
 
@@ -175,9 +187,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     }
     told = known.get(error.status_code)
     if told is None:
-        told = HabitueError(str(error.detail))
-        told.status, told.slug = error.status_code, "bad-request" if error.status_code < 500 else "internal"
-        told.title = HTTPStatus(error.status_code).phrase
+        told = (BadRequestError if error.status_code < 500 else HabitueError)(str(error.detail))
     return problem_response(told, request.scope, headers=error.headers)
 
 

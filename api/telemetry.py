@@ -46,6 +46,7 @@ class Telemetry:
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and note how."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

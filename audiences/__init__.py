@@ -1,0 +1,1 @@
+"""Lookalike audiences."""

@@ -1,0 +1,1 @@
+"""TransE vectors of the customer graph, similarity and novelty."""

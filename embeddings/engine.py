@@ -53,14 +53,13 @@ def fit(
     Returns:
         The mean loss of each epoch.
     """
-    entity = _Table(model.entity_representations[0]._embeddings.weight.data)
-    relation = _Table(model.relation_representations[0]._embeddings.weight.data)
+    entity, relation = (_Table(vectors) for vectors in parameters(model))
     sampler = _Sampler(triples, settings, torch.Generator().manual_seed(seed))
     total_weight = max(float(weight.sum()), _TINY)
     losses = []
     for epoch in range(settings.epochs):
         rows = sampler.epoch()
-        steps = rows.split(max(1, settings.batch // settings.chunk))
+        steps = torch.split(rows, max(1, settings.batch // settings.chunk))
         total = 0.0
         for number, block in enumerate(steps):
             done = (epoch + number / len(steps)) / settings.epochs
@@ -71,6 +70,15 @@ def fit(
     if progress is not None:
         progress("TransE", 1.0)
     return losses
+
+
+def parameters(model: TransE) -> tuple[torch.Tensor, torch.Tensor]:
+    """The entity and relation vectors of a PyKEEN model, [N, d] and [R, d]: its own memory, not copies."""
+    named = dict(model.named_parameters())
+    return (
+        named["entity_representations.0._embeddings.weight"].data,
+        named["relation_representations.0._embeddings.weight"].data,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +105,9 @@ def gradients(
     """The loss of `fit` and its gradients in closed form.
 
     Args:
-        head, tail: float32 [chunks, chunk, d].
+        head: float32 [chunks, chunk, d].
         relation: float32 [chunks, d]; a chunk has one relation.
+        tail: float32 [chunks, chunk, d].
         pool: float32 [2 · chunks, negatives, d]: corrupted tails of each chunk, then corrupted heads.
         weight: float32 [chunks, chunk]; 0 for filling.
     """
@@ -177,7 +186,7 @@ class _Sampler:
         popular = round(negatives * self.settings.popular_tails)
         tails = torch.empty((len(relations), negatives), dtype=torch.int64)
         heads = torch.empty_like(tails)
-        for number in relations.unique().tolist():
+        for number in sorted(set(relations.tolist())):
             chunks = torch.nonzero(relations == number).flatten()
             tails[chunks, :popular] = self.triples[self._draw(self.members[number], len(chunks), popular), 2]
             tails[chunks, popular:] = self._draw(self.tails[number], len(chunks), negatives - popular)

@@ -1,4 +1,4 @@
-"""An embedding on disk: vectors as safetensors, ids as Parquet, the rest as JSON. Publishing atomically is the caller's.
+"""An embedding on disk: vectors as safetensors, ids as Parquet, the rest as JSON. Publishing it is the caller's.
 
 `vectors.safetensors` holds `entities` [N, d] and `relations` [R, d]; `entities.parquet` has a row for each vector, with
 `label` and `id`; `embedding.json` says when, how and from what seed.

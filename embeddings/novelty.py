@@ -140,7 +140,7 @@ def recent_surprisal(snapshot: Snapshot, *, recent_days: float = 60.0, prior_wei
     )
     everybody = np.bincount(kind[~recent], minlength=kinds) + 1.0
     everybody /= everybody.sum()
-    own = earlier.sum(axis=1)
+    own: FloatArray = earlier.sum(axis=1)
     who, what = customer[recent], kind[recent]
     pairs = sparse.csr_array((np.ones(len(who)), (who, what)), shape=(count, kinds)).tocoo()
     who, what, times = pairs.coords[0], pairs.coords[1], pairs.data
@@ -167,9 +167,18 @@ def peripherality(snapshot: Snapshot, *, half_life_days: float = 90.0, damping: 
     biadjacency = sparse.csr_array(
         (weight.astype(np.float64), (customer, product)), shape=(count, len(snapshot.products))
     )
-    rank = pagerank(sparse.csr_array(sparse.bmat([[None, biadjacency], [biadjacency.T, None]])), damping=damping)
+    rank = pagerank(_both_ways(biadjacency), damping=damping)
     bought = np.bincount(customer, minlength=count) > 0
     return np.where(bought, -np.log2(rank[:count]), np.nan)
+
+
+def _both_ways(biadjacency: sparse.csr_array) -> sparse.csr_array:
+    """The symmetric adjacency of a bipartite graph: customers first, then products."""
+    edges = biadjacency.tocoo()
+    (rows, columns), weight, first = edges.coords, edges.data, biadjacency.shape[0]
+    size = sum(biadjacency.shape)
+    ends = (np.concatenate([rows, columns + first]), np.concatenate([columns + first, rows]))
+    return sparse.csr_array((np.concatenate([weight, weight]), ends), shape=(size, size))
 
 
 def pagerank(adjacency: sparse.csr_array, *, damping: float = 0.85, tolerance: float = 1e-10) -> FloatArray:

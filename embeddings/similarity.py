@@ -94,9 +94,7 @@ def nearest(
     return Neighbours(found_rows, found)
 
 
-def nearest_all(
-    unit: Float32Array, count: int, *, progress: Progress | None = None
-) -> Neighbours:
+def nearest_all(unit: Float32Array, count: int, *, progress: Progress | None = None) -> Neighbours:
     """The `count` nearest other rows of every row (see `nearest`)."""
     return nearest(unit, np.arange(len(unit)), count, progress=progress)
 

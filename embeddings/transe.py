@@ -1,8 +1,8 @@
 """TransE on the graph as of a date: every customer, product, category, brand and campaign gets a vector.
 
 TransE (Bordes et al. 2013) reads a triple (h, r, t) as a translation, h + r ≈ t, and scores it by −‖h + r − t‖. Here
-the norm is the Euclidean one, the loss is a sampled softmax over corrupted triples (see `embeddings.engine`), and the trained model is
-PyKEEN's, so that PyKEEN's evaluation and tools take it as it is.
+the norm is the Euclidean one, the loss is a sampled softmax over corrupted triples (see `embeddings.engine`), and the
+trained model is PyKEEN's, so that PyKEEN's evaluation and tools take it as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from graph.snapshot import Snapshot
 from habitue.errors import UsageError
 
 if TYPE_CHECKING:
-    import torch
     from pykeen.models import TransE
 
     from embeddings.engine import Progress
@@ -68,9 +67,14 @@ class Embedding:
 
     def model(self) -> TransE:
         """The same vectors as a PyKEEN model, for its evaluators and prediction tools."""
+        import torch
+
+        from embeddings.engine import parameters
+
         model = new_model(len(self.vectors), len(self.relations), self.settings.dimension, self.seed)
-        model.entity_representations[0]._embeddings.weight.data.copy_(_tensor(self.vectors))
-        model.relation_representations[0]._embeddings.weight.data.copy_(_tensor(self.relation_vectors))
+        entity, relation = parameters(model)
+        entity.copy_(torch.from_numpy(self.vectors))
+        relation.copy_(torch.from_numpy(self.relation_vectors))
         return model
 
 
@@ -118,7 +122,7 @@ def train_triples(
     """Train TransE on triples (see `train`)."""
     import torch
 
-    from embeddings.engine import fit
+    from embeddings.engine import fit, parameters
 
     model = new_model(len(triples.vocabulary), len(triples.relations), settings.dimension, seed)
     losses = fit(
@@ -129,12 +133,13 @@ def train_triples(
         seed=seed,
         progress=progress,
     )
+    entity, relation = parameters(model)
     return Embedding(
         as_of=as_of,
         vocabulary=triples.vocabulary,
-        vectors=model.entity_representations[0]._embeddings.weight.detach().numpy(),
+        vectors=entity.numpy(),
         relations=triples.relations,
-        relation_vectors=model.relation_representations[0]._embeddings.weight.detach().numpy(),
+        relation_vectors=relation.numpy(),
         settings=settings,
         seed=seed,
         metrics={"triples": float(len(triples)), "loss": losses[-1] if losses else float("nan")},
@@ -163,9 +168,3 @@ def new_model(entities: int, relations: int, dimension: int, seed: int) -> Trans
         entity_constrainer=None,
         random_seed=seed,
     ).cpu()
-
-
-def _tensor(array: Float32Array) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(array))

@@ -27,8 +27,8 @@ LABELS: Final = ("Customer", "Product", "Category", "Brand", "Campaign")
 
 #: Ends of every relation: label of its heads, label of its tails.
 RELATIONS: Final[dict[str, tuple[str, str]]] = {
-    **{name: ("Customer", "Product") for name in PRODUCT_INTERACTIONS},
-    **{name: ("Customer", "Campaign") for name in CAMPAIGN_INTERACTIONS},
+    **dict.fromkeys(PRODUCT_INTERACTIONS, ("Customer", "Product")),
+    **dict.fromkeys(CAMPAIGN_INTERACTIONS, ("Customer", "Campaign")),
     "IN_CATEGORY": ("Product", "Category"),
     "CHILD_OF": ("Category", "Category"),
     "MADE_BY": ("Product", "Brand"),
@@ -86,9 +86,7 @@ class Triples:
         """The same triples for PyKEEN."""
         from pykeen.triples import CoreTriplesFactory
 
-        return CoreTriplesFactory(
-            self.triples, num_entities=len(self.vocabulary), num_relations=len(self.relations)
-        )
+        return CoreTriplesFactory(self.triples, num_entities=len(self.vocabulary), num_relations=len(self.relations))
 
 
 def triples_of(snapshot: Snapshot, *, half_life_days: float = 90.0) -> Triples:
@@ -134,9 +132,7 @@ def triples_of(snapshot: Snapshot, *, half_life_days: float = 90.0) -> Triples:
     )
 
 
-def decayed_pairs(
-    events: Events, as_of_ms: int, half_life_days: float
-) -> tuple[Int64Array, Int64Array, Float32Array]:
+def decayed_pairs(events: Events, as_of_ms: int, half_life_days: float) -> tuple[Int64Array, Int64Array, Float32Array]:
     """Distinct (customer, target) pairs of events, with the sum of 2^(−age / half-life) over each pair's events.
 
     Returns:
@@ -150,8 +146,8 @@ def decayed_pairs(
     pairs, place = np.unique(customer * width + target, return_inverse=True)
     strength = np.bincount(place, weights=np.exp2(-age_days / half_life_days), minlength=len(pairs))
     # A pair bought ages ago must not vanish to zero: a strength is positive by contract.
-    strength = np.maximum(strength, np.finfo(np.float32).tiny).astype(np.float32)
-    return pairs // width, pairs % width, strength
+    positive: Float32Array = np.maximum(strength, np.finfo(np.float32).tiny).astype(np.float32)
+    return pairs // width, pairs % width, positive
 
 
 def _linked(parent: Int32Array) -> tuple[Int64Array, Int64Array]:

@@ -86,7 +86,7 @@ class BacktestResult:
                 {
                     "cutoff": _date(fold.cutoff),
                     "customers": len(fold.customers),
-                    "churn_rate": float(fold.outcome.churned.mean()) if len(fold.customers) else None,
+                    "churn_rate": float(fold.outcome.churned.mean()),
                     "training_cutoffs": [_date(cutoff) for cutoff in fold.training_cutoffs],
                 }
                 for fold in self.folds
@@ -159,7 +159,8 @@ def backtest(
         progress: Told what is being done and the share done, 0 to 1.
 
     Raises:
-        CutoffError: If an outcome window is not over by the end of the data, or the data are too short for a fold.
+        CutoffError: If an outcome window is not over by the end of the data, the data are too short for a fold,
+            or nobody was active before a cutoff.
     """
     tell = progress or (lambda _what, _share: None)
     dates = sorted(cutoffs) if cutoffs else default_cutoffs(history, task, folds=folds, step_days=step_days)
@@ -173,9 +174,10 @@ def backtest(
         clock = time.perf_counter()
         past = PastExamples(shared, cutoff)
         learn_at = training_dates(history, task, cutoff, count=training_cutoffs, step_days=step_days)
-        training = [past.labelled(each) for each in learn_at]
+        training = [each for each in map(past.labelled, learn_at) if len(each.rows)]
         examples = past.at(cutoff)
         judged = shared.labelled(cutoff)
+        _refuse_nobody(examples, task)
         seconds["features"] += time.perf_counter() - clock
         forecasts: dict[str, Forecast] = {}
         for place, make in enumerate(models):
@@ -188,7 +190,8 @@ def backtest(
             seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock
         customers = examples.snapshot.customers.take(pa.array(examples.rows))
         if judged.outcome is not None:
-            done.append(Fold(cutoff, tuple(learn_at), customers, judged.outcome, forecasts))
+            learnt_at = tuple(each.cutoff for each in training)
+            done.append(Fold(cutoff, learnt_at, customers, judged.outcome, forecasts))
         following = dates[number + 1 : number + 2]
         shared.forget_before(_earliest_needed(history, task, following, training_cutoffs, step_days))
     clock = time.perf_counter()
@@ -277,6 +280,15 @@ def _check(history: History, task: Task, dates: Sequence[datetime]) -> None:
                 f"{_date(_first_purchase(history))}.",
                 hint="Choose a later cutoff.",
             )
+
+
+def _refuse_nobody(examples: Examples, task: Task) -> None:
+    if not len(examples.rows):
+        raise CutoffError(
+            f"At the cutoff {_date(examples.cutoff)} nobody had bought anything in the {task.active_window_days} days "
+            "before it.",
+            hint="Choose another cutoff, or a longer active window.",
+        )
 
 
 def _earliest_needed(

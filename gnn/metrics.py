@@ -55,8 +55,8 @@ def area_under_roc(truth: FloatArray, score: FloatArray) -> Prepared:
 
     def figure(weights: FloatArray) -> FloatArray:
         sorted_weights = weights[:, order]
-        ones = np.add.reduceat(sorted_weights * positive, starts, axis=1)
-        zeros = np.add.reduceat(sorted_weights, starts, axis=1) - ones
+        ones = _by_group(sorted_weights * positive, starts)
+        zeros = _by_group(sorted_weights, starts) - ones
         below = np.cumsum(zeros, axis=1) - 0.5 * zeros
         pairs = ones.sum(axis=1) * zeros.sum(axis=1)
         return _divide(np.einsum("bg,bg->b", ones, below), pairs)
@@ -71,8 +71,8 @@ def average_precision(truth: FloatArray, score: FloatArray) -> Prepared:
 
     def figure(weights: FloatArray) -> FloatArray:
         sorted_weights = weights[:, order]
-        ones = np.add.reduceat(sorted_weights * positive, starts, axis=1)
-        everyone = np.cumsum(np.add.reduceat(sorted_weights, starts, axis=1), axis=1)
+        ones = _by_group(sorted_weights * positive, starts)
+        everyone = np.cumsum(_by_group(sorted_weights, starts), axis=1)
         precision = np.cumsum(ones, axis=1) / np.maximum(everyone, 1e-300)
         return _divide(np.einsum("bg,bg->b", ones, precision), ones.sum(axis=1))
 
@@ -143,8 +143,8 @@ def top_decile_capture(truth: FloatArray, prediction: FloatArray) -> Prepared:
 
     def figure(weights: FloatArray) -> FloatArray:
         sorted_weights = weights[:, order]
-        size = np.add.reduceat(sorted_weights, starts, axis=1)
-        worth = np.add.reduceat(sorted_weights * value, starts, axis=1)
+        size = _by_group(sorted_weights, starts)
+        worth = _by_group(sorted_weights * value, starts)
         end = np.cumsum(size, axis=1)
         inside = np.clip(TOP_SHARE * end[:, -1:] - (end - size), 0.0, size)
         taken = worth * (inside / np.maximum(size, 1e-300))
@@ -217,6 +217,14 @@ def _groups(values: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.i
     return order, starts
 
 
+def _by_group(sorted_values: FloatArray, starts: npt.NDArray[np.int64]) -> FloatArray:
+    """Sums along each row over the groups of equal scores; the values themselves where no two scores are equal."""
+    if sorted_values.shape[1] == len(starts):
+        return sorted_values
+    sums: FloatArray = np.add.reduceat(sorted_values, starts, axis=1)
+    return sums
+
+
 def _weighted_ranks(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
     """Mid-ranks (less a constant) of the values in a resample that holds each of them `weight` times."""
     order, starts = _groups(values)
@@ -224,7 +232,7 @@ def _weighted_ranks(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
     group[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
 
     def ranks(weights: FloatArray) -> FloatArray:
-        size = np.add.reduceat(weights[:, order], starts, axis=1)
+        size = _by_group(weights[:, order], starts)
         middle: FloatArray = np.take(np.cumsum(size, axis=1) - 0.5 * size, group, axis=1)
         return middle
 

@@ -99,14 +99,14 @@ def outcome(before: Snapshot, rows: Int32Array, after: Snapshot) -> Outcome:
     distinct = np.unique(np.stack([who, occasion]), axis=1)[0] if len(who) else who
     return Outcome(
         churned=bought == 0,
-        value=np.bincount(who, weights=amount, minlength=len(rows)),
+        value=np.bincount(who, weights=amount, minlength=len(rows)).astype(np.float64),  # integers for an empty window
         purchases=np.bincount(distinct, minlength=len(rows)),
     )
 
 
 def cutoffs_before(latest: datetime, earliest: datetime, count: int, step_days: int) -> list[datetime]:
     """Up to `count` cutoffs, `step_days` apart, the last at `latest`, none before `earliest`; oldest first."""
-    found = []
+    found: list[datetime] = []
     cutoff = latest
     while len(found) < count and cutoff >= earliest:
         found.append(cutoff)

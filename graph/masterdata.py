@@ -78,6 +78,9 @@ def _frames(
             frames.append(pd.DataFrame(columns)[~checks.bad])
             data.refusals += checks.refusals
             data.rows_read[file.name] += len(batch.table) + len(batch.malformed)
+    if not frames:  # files of a header without rows
+        kinds = dict.fromkeys(text, "object") | dict.fromkeys(times, "datetime64[ms]") | dict.fromkeys(numbers, "float64")
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
     return pd.concat(frames, ignore_index=True)
 
 

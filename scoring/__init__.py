@@ -1,0 +1,1 @@
+"""Components, fusion and the HyperScore."""

@@ -127,6 +127,13 @@ def test_cutoffs_without_a_known_outcome_or_a_past_are_refused() -> None:
         backtest(fading_shop(), TASK, [Recency], cutoffs=[START])
 
 
+def test_a_cutoff_after_a_silence_longer_than_the_active_window_is_refused() -> None:
+    frame = pd.DataFrame({"customer": ["anna"], "at": pd.to_datetime(["2024-01-01"]), "amount": [1.0]})
+    history = history_of({"PURCHASED": frame}, complete_until=datetime(2024, 12, 31))
+    with pytest.raises(CutoffError, match="in the 90 days before it"):
+        backtest(history, Task(30, active_window_days=90), [Recency], cutoffs=[datetime(2024, 6, 1)])
+
+
 def test_the_figures_are_the_means_of_the_folds(result: BacktestResult) -> None:
     for model, metrics in result.models.items():
         for metric, interval in metrics.items():

@@ -29,7 +29,7 @@ def at_cutoff(tables: dict[str, pd.DataFrame], **options: object) -> Snapshot:
 
 
 def of_customer(features: Features, row: int) -> dict[str, float]:
-    return dict(zip(features.names, features.values[row].tolist(), strict=True))
+    return {name: float(features.column(name)[row]) for name in features.names}
 
 
 def purchases(rows: list[tuple[str, str, str, float, str]], order: bool = True) -> pd.DataFrame:
@@ -235,7 +235,18 @@ def test_a_customers_features_do_not_depend_on_who_else_is_asked_for() -> None:
     for row in range(2):
         alone = customer_features(snapshot, np.array([row], np.int32))
         assert alone.names == everybody.names
-        np.testing.assert_array_equal(alone.values[0], everybody.values[row])
+        np.testing.assert_equal(of_customer(alone, 0), of_customer(everybody, row))
+
+
+def test_somebody_who_never_bought_and_nobody_at_all() -> None:
+    views = pd.DataFrame({"customer": ["zoe"], "target": ["milk"], "at": pd.to_datetime(["2024-02-01"])})
+    snapshot = at_cutoff({"PURCHASED": SHOP, "VIEWED": views}, products=PRODUCTS, categories=CATEGORIES)
+    zoe = of_customer(customer_features(snapshot, np.array([2], np.int32)), 0)
+    assert (zoe["orders"], zoe["spend"], zoe["views"], zoe["views_since_days"]) == (0, 0, 1, 59)
+    assert all(np.isnan(zoe[name]) for name in ("recency_days", "tenure_days", "spend_per_order", "gap_mean_days"))
+    nobody = customer_features(snapshot, np.array([], np.int32))
+    assert len(nobody) == 0
+    assert "orders" in nobody.names
 
 
 @st.composite

@@ -18,7 +18,7 @@ CUTOFF = datetime(2024, 3, 1)
 
 def frame_of(rows: list[tuple[str, str, float, str | None]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["customer", "at", "amount", "order_id"])
-    return frame.assign(at=pd.to_datetime(frame["at"]))
+    return frame.assign(at=pd.to_datetime(frame["at"], format="ISO8601"))
 
 
 ROWS = [

@@ -1,0 +1,199 @@
+"""The neural half of Habitué's forecaster: from examples to tensors, training, and back to figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from gnn.adjacency import GraphSettings
+from gnn.features import Features
+from gnn.forecast import Examples
+from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_MEDIAN, FirstHop, ForecastNetwork
+from gnn.shared_work import SharedWork
+from gnn.tabular import TabularTransform
+from gnn.training import NetworkInput, NetworkTarget, Progress, TrainingSettings, outputs_of, train
+from gnn.weekly import SERIES, weekly_activity
+from graph.snapshot import FloatArray, Int32Array, Snapshot
+
+#: Rotation-invariant quantities of a snapshot's embedding, one row per customer of the snapshot.
+EmbeddingFeatures = Callable[[Snapshot], FloatArray]
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What the network sees and how it is trained.
+
+    Attributes:
+        weeks: Length of the weekly series given to the head.
+        graph_components: Principal components of the tabular features that make up the customers' H⁽⁰⁾.
+        graph: How purchases become edges.
+        training: Sizes, steps and rates.
+    """
+
+    weeks: int = 26
+    graph_components: int = 24
+    graph: GraphSettings = field(default_factory=GraphSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class InputStatistics:
+    """All that was learnt of the inputs, from the training cutoffs only.
+
+    Attributes:
+        transform: Of the tabular features.
+        weekly_centre: Mean of the weekly series (3w).
+        embedding_centre, embedding_scale: Mean and standard deviation of the embedding's quantities; empty without.
+        projection: From tabular features to H⁽⁰⁾ (f×k), whitened principal components; k = 0 without graph.
+        value_scale: Mean value over the training examples, in currency: the network's unit of value.
+    """
+
+    transform: TabularTransform
+    weekly_centre: FloatArray
+    embedding_centre: FloatArray
+    embedding_scale: FloatArray
+    projection: FloatArray
+    value_scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkForecast:
+    """The members' predictions, each m×n: raw churn logits, medians and means of value in currency."""
+
+    churn_logit: FloatArray
+    value_median: FloatArray
+    value_mean: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkHalf:
+    """A trained ensemble with the statistics of its inputs."""
+
+    settings: NetworkSettings
+    statistics: InputStatistics
+    network: ForecastNetwork
+
+    @property
+    def uses_graph(self) -> bool:
+        """Whether the graph takes part."""
+        return self.statistics.projection.shape[1] > 0
+
+    def predict(
+        self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
+    ) -> NetworkForecast:
+        """Foretell the examples' population."""
+        given = _network_input(examples, self.settings, self.statistics, shared, embedding_features)
+        outputs = outputs_of(self.network, given)
+        scale = self.statistics.value_scale
+        return NetworkForecast(
+            churn_logit=outputs[..., CHURN_LOGIT],
+            value_median=np.exp(np.clip(outputs[..., VALUE_MEDIAN], -15.0, 5.0)) * scale,
+            value_mean=np.exp(np.clip(outputs[..., VALUE_LOG_MEAN], -15.0, 5.0)) * scale,
+        )
+
+
+def fit_network(
+    training: list[Examples],
+    settings: NetworkSettings,
+    *,
+    use_graph: bool,
+    shared: SharedWork,
+    embedding_features: EmbeddingFeatures | None = None,
+    seed: int,
+    progress: Progress | None = None,
+) -> NetworkHalf:
+    """Train the ensemble on labelled examples, oldest first.
+
+    Without products in every training snapshot there is no graph, and the network is the one without.
+    """
+    with_graph = use_graph and all(len(each.snapshot.products) for each in training)
+    statistics = _statistics(training, settings, with_graph, embedding_features)
+    inputs = [_network_input(each, settings, statistics, shared, embedding_features) for each in training]
+    targets = [
+        NetworkTarget(_tensor(each.outcome.churned), _tensor(np.maximum(each.outcome.value, 0.0) / statistics.value_scale))
+        for each in training
+        if each.outcome is not None
+    ]
+    return NetworkHalf(settings, statistics, train(inputs, targets, settings.training, seed=seed, progress=progress))
+
+
+def _statistics(
+    training: Sequence[Examples],
+    settings: NetworkSettings,
+    with_graph: bool,
+    embedding_features: EmbeddingFeatures | None,
+) -> InputStatistics:
+    transform = TabularTransform.of([each.features for each in training])
+    weekly = [_weekly(each.snapshot, each.rows, settings.weeks).mean(axis=0) for each in training]
+    if embedding_features is None:
+        embedded = np.zeros((1, 0))
+    else:
+        embedded = np.concatenate([embedding_features(each.snapshot)[each.rows] for each in training])
+    value = np.concatenate([each.outcome.value for each in training if each.outcome is not None])
+    tabular = np.concatenate([transform(each.features) for each in training])
+    return InputStatistics(
+        transform=transform,
+        weekly_centre=np.mean(weekly, axis=0),
+        embedding_centre=embedded.mean(axis=0),
+        embedding_scale=np.maximum(embedded.std(axis=0), 1e-9),
+        projection=_principal_components(tabular, settings.graph_components if with_graph else 0),
+        value_scale=max(float(np.maximum(value, 0.0).mean()), 1e-9),
+    )
+
+
+def _principal_components(rows: FloatArray, count: int) -> FloatArray:
+    """The first principal components of the rows, scaled to unit variance (f×k); signs fixed by the largest entry."""
+    variances, directions = np.linalg.eigh(np.cov(rows, rowvar=False).reshape(rows.shape[1], rows.shape[1]))
+    leading = np.argsort(variances)[::-1][:count]
+    leading = leading[variances[leading] > 1e-9]
+    chosen = directions[:, leading]
+    largest = chosen[np.abs(chosen).argmax(axis=0), np.arange(len(leading))] if len(leading) else np.zeros(0)
+    result: FloatArray = chosen * np.sign(largest) / np.sqrt(variances[leading])
+    return result
+
+
+def _network_input(
+    examples: Examples,
+    settings: NetworkSettings,
+    statistics: InputStatistics,
+    shared: SharedWork,
+    embedding_features: EmbeddingFeatures | None,
+) -> NetworkInput:
+    snapshot, rows = examples.snapshot, examples.rows
+    parts = [
+        statistics.transform(examples.features),
+        _weekly(snapshot, rows, settings.weeks) - statistics.weekly_centre,
+    ]
+    if embedding_features is not None:
+        embedded = embedding_features(snapshot)[rows]
+        parts.append((embedded - statistics.embedding_centre) / statistics.embedding_scale)
+    hop = None
+    if statistics.projection.shape[1]:
+        hop = _first_hop(snapshot, shared.everybody(examples), settings, statistics, shared)
+    return NetworkInput(_tensor(np.concatenate(parts, axis=1)), hop, torch.from_numpy(rows.astype(np.int64)))
+
+
+def _first_hop(
+    snapshot: Snapshot,
+    everybody: Features,
+    settings: NetworkSettings,
+    statistics: InputStatistics,
+    shared: SharedWork,
+) -> FirstHop:
+    adjacency = shared.adjacencies.of(snapshot, settings.graph)
+    signals = adjacency.product_signals
+    # Products carry a constant besides their signals; both are standardised within the snapshot, whose level drifts.
+    centred = (signals - signals.mean(dim=0)) / signals.std(dim=0, correction=0).clamp_min(1e-6)
+    described = torch.cat([centred, centred.new_ones(len(centred), 1)], dim=1)
+    return FirstHop.of(adjacency, _tensor(statistics.transform(everybody) @ statistics.projection), described)
+
+
+def _weekly(snapshot: Snapshot, rows: Int32Array, weeks: int) -> FloatArray:
+    return weekly_activity(snapshot, rows, weeks).reshape(len(rows), weeks * SERIES)
+
+
+def _tensor(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -1,0 +1,69 @@
+"""Work that several forecasters of a backtest have in common, done once: adjacencies, everybody's features, trees."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from gnn.adjacency import AdjacencyCache
+from gnn.baselines.lightgbm_forecaster import LightGBM
+from gnn.features import Features, align, customer_features
+from gnn.forecast import Examples
+from graph.snapshot import Snapshot
+
+#: Fitted trees kept: those of one fold (both stages), which Habitué and its no-graph control share.
+_KEPT_TREES = 2
+
+
+class SharedWork:
+    """Share one among the forecasters of a backtest; without it each forecaster makes its own.
+
+    Attributes:
+        adjacencies: Normalised adjacencies by snapshot.
+    """
+
+    def __init__(self) -> None:
+        self.adjacencies = AdjacencyCache()
+        self._everybody: WeakKeyDictionary[Snapshot, Features] = WeakKeyDictionary()
+        self._trees: OrderedDict[tuple[tuple[str, ...], int], LightGBM] = OrderedDict()
+
+    def everybody(self, examples: Examples) -> Features:
+        """Features of every customer of the snapshot, in its rows: the graph has no holes where the task looks away."""
+        snapshot = examples.snapshot
+        count = len(snapshot.customers)
+        if len(examples.rows) == count:
+            return examples.features
+        if snapshot not in self._everybody:
+            others = np.setdiff1d(np.arange(count, dtype=np.int32), examples.rows)
+            values = np.full((count, len(examples.features.names)), np.nan)
+            values[examples.rows] = examples.features.values
+            values[others] = align(customer_features(snapshot, others), examples.features.names).values
+            self._everybody[snapshot] = Features(examples.features.names, values, examples.features.labels)
+        return self._everybody[snapshot]
+
+    def trees(self, training: list[Examples], *, seed: int) -> LightGBM:
+        """LightGBM fitted on the stacked training cutoffs."""
+        key = (tuple(_identity(each) for each in training), seed)
+        if key not in self._trees:
+            trees = LightGBM()
+            trees.fit(training, seed=seed)
+            self._trees[key] = trees
+            if len(self._trees) > _KEPT_TREES:
+                self._trees.popitem(last=False)
+        self._trees.move_to_end(key)
+        return self._trees[key]
+
+
+def _identity(examples: Examples) -> str:
+    """Content of labelled examples, so that equal ones share and a reused address does not."""
+    import hashlib
+
+    digest = hashlib.sha256(f"{examples.snapshot.dataset}{examples.cutoff}{examples.features.names}".encode())
+    digest.update(np.ascontiguousarray(examples.rows).tobytes())
+    digest.update(np.ascontiguousarray(examples.features.values).tobytes())
+    if examples.outcome is not None:
+        digest.update(examples.outcome.churned.tobytes())
+        digest.update(examples.outcome.value.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,41 @@
+"""Each customer's last weeks as a series, for the networks: what a handful of totals cannot tell of rhythm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graph.snapshot import FloatArray, Int32Array, Snapshot
+
+_WEEK_MS = 7 * 86_400_000
+#: Series per week: purchase occasions, spend, lines.
+SERIES = 3
+
+
+def weekly_activity(snapshot: Snapshot, rows: Int32Array, weeks: int) -> FloatArray:
+    """Occasions, spend and lines of the last weeks before the cutoff, the latest week first.
+
+    Args:
+        snapshot: The graph as of T.
+        rows: Rows in `snapshot.customers`, length n.
+        weeks: Number w of weeks of seven days, counted back from T.
+
+    Returns:
+        n×w×3: log(1 + x) of the number of orders (of lines' distinct days where the source has no orders), of the
+        amount in the data set's currency (not below zero) and of the number of lines.
+    """
+    events = snapshot.purchases
+    place = np.full(len(snapshot.customers), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    week = (snapshot.as_of_ms - 1 - events.at) // _WEEK_MS
+    kept = np.flatnonzero((week < weeks) & (place[events.customer] >= 0))
+    cell = place[events.customer[kept]] * weeks + week[kept]
+    cells = len(rows) * weeks
+    order = events.order[kept].astype(np.int64)
+    occasion = np.where(order >= 0, order, -1 - events.at[kept] // 86_400_000)
+    distinct = np.unique(np.stack([cell, occasion]), axis=1)[0]
+    orders = np.bincount(distinct, minlength=cells)
+    spend = np.bincount(cell, weights=np.nan_to_num(events.amount[kept]), minlength=cells)
+    lines = np.bincount(cell, minlength=cells)
+    stacked = np.stack([orders, np.maximum(spend, 0.0), lines], axis=-1)
+    result: FloatArray = np.log1p(stacked).reshape(len(rows), weeks, SERIES)
+    return result

@@ -1,0 +1,44 @@
+"""A backtest from the workspace's graph, kept on disk for the report."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gnn.backtest import BacktestResult, backtest
+from gnn.baselines.registry import baselines
+from gnn.curves import curves
+from gnn.habitue_forecaster import HabitueForecaster
+from gnn.task import Task
+from graph.store import Progress
+from habitue.histories import current_history
+from habitue.runs import BACKTEST, CURVES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gnn.forecast import Forecaster
+    from habitue.engine import Engine
+
+PREDICTIONS = "predictions.parquet"
+
+
+def contenders(task: Task) -> list[Callable[[], Forecaster]]:
+    """Habitué, its control without the graph, and the baselines."""
+    return [lambda: HabitueForecaster(use_graph=True), lambda: HabitueForecaster(use_graph=False), *baselines(task)]
+
+
+def run_backtest(
+    engine: Engine, task: Task, cutoffs: list[datetime] | None, *, folds: int, seed: int, progress: Progress
+) -> BacktestResult:
+    """Backtest all contenders on the graph as it is, and keep figures, curves and predictions below `backtests/`."""
+    history = current_history(engine.store, engine.workspace, progress)
+    with engine.workspace.new_directory(engine.workspace.backtests, "backtest") as directory:
+        result = backtest(
+            history, task, contenders(task), cutoffs=cutoffs, folds=folds, seed=seed, progress=progress
+        )
+        (directory / BACKTEST).write_text(json.dumps(result.to_json(), indent=2, allow_nan=False), encoding="utf-8")
+        (directory / CURVES).write_text(json.dumps(curves(result.folds), allow_nan=False), encoding="utf-8")
+        result.frame().to_parquet(directory / PREDICTIONS, index=False)
+    return result
