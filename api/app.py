@@ -53,8 +53,9 @@ def create_app(engine: Engine, *, api_key: SecretStr | None, local: bool) -> Fas
     app.state.metrics = Metrics()
     app.state.statements = threading.BoundedSemaphore(cypher.MAXIMUM_STATEMENTS)
     add_problem_handlers(app)
-    for each in (customers, churn, audiences, cypher, queries, model, health, pages):
-        app.include_router(each.router)
+    app.documented = [each.router for each in (customers, churn, audiences, cypher, queries, model, health)]
+    for router in (*app.documented, pages.router):
+        app.include_router(router)
     pages.add_static_files(app)
     # The last one added is the first to see a request.
     app.add_middleware(EncodedSlashes)

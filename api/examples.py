@@ -110,9 +110,11 @@ LOOKALIKE_REQUESTS: dict[str, Any] = {
     }
 }
 AUDIENCE: dict[str, Any] = {
-    "id": "20250301T090000-77ab12", "name": "lookalike", "created_at": "2025-03-01T09:00:00Z",
+    "id": "20250301T090000-77ab12", "name": "lookalike", "model": SCORE_OF["model"], "as_of": SCORE_OF["as_of"],
     "members": [{"customer_id": "C0180", "rank": 1, "score": 0.88}],
-    "evaluation": {}, "seed": {"given": 3, "known": 3, "unknown": []},
+    "evaluation": {"auc": 0.79, "precision_at_k": 0.25, "precision_by_chance": 0.02, "seeds": 40, "hidden": 20,
+                   "candidates": 300, "splits": 5},
+    "seed": {"given": 41, "known": 40, "unknown": ["C9999"]},
 }  # fmt: skip
 AUDIENCE_CSV = "customer_id,rank,score\nC0180,1,0.88\n"
 

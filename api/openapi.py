@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from api.examples import PROBLEMS
 from api.problems import MEDIA_TYPE, Problem
@@ -45,6 +47,9 @@ def answers(example: Any, *problems: int, status: int = 200, media_type: str = "
 class Application(FastAPI):
     """FastAPI, with the problem document among its schemas and the key where one is needed."""
 
+    #: Routers whose examples are given in full.
+    documented: Sequence[APIRouter] = ()
+
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
@@ -63,5 +68,17 @@ class Application(FastAPI):
                 if path.startswith("/v1"):
                     for operation in operations.values():
                         operation["security"] = [{"key": []}, {}]
+            for router in self.documented:
+                for route in router.routes:
+                    if isinstance(route, APIRoute) and route.include_in_schema:
+                        _restore_examples(document["paths"][route.path], route)
             self.openapi_schema = document
         return self.openapi_schema
+
+
+def _restore_examples(path: dict[str, Any], route: APIRoute) -> None:
+    """Put examples back as they were given: FastAPI drops what is null in them."""
+    for method in route.methods or ():
+        for status, answer in route.responses.items():
+            for media_type, content in answer["content"].items():
+                path[method.lower()]["responses"][str(status)]["content"][media_type]["example"] = content["example"]

@@ -291,10 +291,10 @@ class Seed(Answer):
 class Audience(Answer):
     """A lookalike audience: customers like the seed, which is left out, the most alike first."""
 
-    model_config = ConfigDict(from_attributes=True, frozen=True, extra="ignore")
-
     id: str
     name: str
+    model: str = Field(description="Id of the run whose vectors it was made with")
+    as_of: Time = Field(description="The cutoff of that run")
     members: list[Member]
-    evaluation: Structure = Field(description="How well a hidden part of the seed is found again")
+    evaluation: Structure = Field(description="How well a hidden part of the seed is found again; null if too small")
     seed: Seed

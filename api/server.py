@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 import uvicorn
@@ -12,6 +13,8 @@ from api.security import is_loopback
 from habitue.engine import Engine
 from habitue.errors import HabitueError, UsageError
 
+log = logging.getLogger("habitue.api")
+
 #: Standard error, one line a request; names routes, never paths, which hold customers' ids.
 LOGGING = {
     "version": 1,
@@ -20,7 +23,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
         "habitue": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
     },
 }
 
@@ -41,7 +44,13 @@ def serve(engine: Engine, host: str, port: int, api_key: SecretStr | None) -> No
     app = create_app(engine, api_key=api_key, local=is_loopback(host))
     listening = _listen(host, port)
     config = uvicorn.Config(app, log_config=LOGGING, access_log=False, server_header=False)
+    name = f"[{host.strip('[]')}]" if ":" in host else host
     with listening:
+        log.info(
+            "Habitué answers on http://%s:%d/ (its documentation: /docs; Ctrl+C ends it)",
+            name,
+            listening.getsockname()[1],
+        )
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -49,7 +58,7 @@ def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise UsageError(f"{port} is no port.", hint="Ports are 1 to 65535.")
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
         raise HabitueError(

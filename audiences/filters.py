@@ -53,7 +53,7 @@ class Condition:
         Raises:
             UsageError: If a bound is asked of a column without numbers.
         """
-        result = column.notna().to_numpy()
+        result = column.notna().to_numpy(bool, copy=True)
         if self.minimum is not None or self.maximum is not None:
             if is_bool_dtype(column) or not is_numeric_dtype(column):
                 raise UsageError(f"`{self.field}` has no order: `min` and `max` do not apply.", hint="Use `equals`.")

@@ -193,7 +193,7 @@ def holdout(unit: Float32Array, rows: Int64Array, *, splits: int = 5, random_see
     hidden = len(rows) // 2
     candidates = len(unit) - (len(rows) - hidden)
     if splits < 1 or len(rows) < _FEWEST_FOR_EVALUATION or candidates <= hidden:
-        return Evaluation(None, None, None, len(rows), 0, candidates, 0)
+        return Evaluation(None, None, None, len(rows), 0, len(unit) - len(rows), 0)
     from sklearn.metrics import roc_auc_score
 
     generator = np.random.default_rng(random_seed)

@@ -20,8 +20,11 @@ Float32Array = npt.NDArray[np.float32]
 #: Told a line for humans and the share of the work done, 0 to 1.
 Progress = Callable[[str, float], None]
 
-#: Similarities held at once (64 MB of float32), whatever the number of rows.
-_BLOCK_CELLS = 16_000_000
+#: Similarities held at once (16 MB of float32), or those of one query where it has more.
+_BLOCK_CELLS = 4_000_000
+
+#: Columns whose maximum is looked at before they are.
+_GROUP = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,15 +109,19 @@ def _blocks(queries: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _top(similarity: Float32Array, count: int) -> Int64Array:
-    """Columns of the largest `count` values of each row, largest first, ties by column."""
+    """Columns of the largest `count` values of each row, largest first, ties by column.
+
+    Columns are taken in groups, and only the `count` groups with the largest maxima are looked into (of equal maxima
+    the earlier): a value outside them has at least `count` values before it, one in each of these groups.
+    """
     rows, size = similarity.shape
-    if count < size:
-        # The count-th largest value; all above it are in, and of those equal to it the lowest columns.
-        threshold = np.partition(similarity, size - count, axis=1)[:, size - count]
-        top = np.empty((rows, count), np.int64)
-        for row in range(rows):
-            values = similarity[row]
-            candidates = np.flatnonzero(values >= threshold[row])
-            top[row] = candidates[np.argsort(-values[candidates], kind="stable")[:count]]
-        return top
-    return np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+    groups = size // _GROUP
+    if groups <= 2 * count:
+        return np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+    maxima = similarity[:, : groups * _GROUP].reshape(rows, groups, _GROUP).max(axis=2)
+    best = np.sort(_top(maxima, count), axis=1)
+    inside = (best[:, :, None] * _GROUP + np.arange(_GROUP)).reshape(rows, -1)
+    rest = np.broadcast_to(np.arange(groups * _GROUP, size), (rows, size - groups * _GROUP))
+    columns = np.concatenate([inside, rest], axis=1)
+    order = np.argsort(-np.take_along_axis(similarity, columns, axis=1), axis=1, kind="stable")[:, :count]
+    return np.take_along_axis(columns, order, axis=1)

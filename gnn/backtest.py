@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -19,19 +19,16 @@ import pandas as pd
 import pyarrow as pa
 
 from gnn.bootstrap import Interval, JudgedFold, PairedDifference, Resampled, resample
+from gnn.cutoffs import check_cutoffs, date_text, default_cutoffs, training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.forecast import Examples, Forecast, Forecaster
 from gnn.metrics import METRICS, prepare
-from gnn.task import Outcome, Task, cutoffs_before
+from gnn.task import Outcome, Task
 from graph.history import History
-from graph.time import from_epoch_ms
 from habitue.errors import CutoffError
 
 #: The model that is compared, pairwise, with all others.
 COMPARED: Final = "habitue"
-#: A training cutoff has at least this many days of data before it: features of less say little.
-SHORTEST_PAST_DAYS: Final = 60
-
 Progress = Callable[[str, float], None]
 
 
@@ -84,10 +81,10 @@ class BacktestResult:
             "seed": self.seed,
             "folds": [
                 {
-                    "cutoff": _date(fold.cutoff),
+                    "cutoff": date_text(fold.cutoff),
                     "customers": len(fold.customers),
                     "churn_rate": float(fold.outcome.churned.mean()),
-                    "training_cutoffs": [_date(cutoff) for cutoff in fold.training_cutoffs],
+                    "training_cutoffs": [date_text(cutoff) for cutoff in fold.training_cutoffs],
                 }
                 for fold in self.folds
             ],
@@ -150,7 +147,7 @@ def backtest(
         history: All the data.
         task: What is foretold, and for whom.
         models: Factories; each makes a fresh forecaster for each fold.
-        cutoffs: The folds' cutoffs; by default see `default_cutoffs`.
+        cutoffs: The folds' cutoffs; by default see `gnn.cutoffs.default_cutoffs`.
         folds: How many there are by default.
         step_days: Days between them, and between training cutoffs.
         training_cutoffs: At most so many training cutoffs for each fold: T - H, T - H - step, …
@@ -164,13 +161,13 @@ def backtest(
     """
     tell = progress or (lambda _what, _share: None)
     dates = sorted(cutoffs) if cutoffs else default_cutoffs(history, task, folds=folds, step_days=step_days)
-    _check(history, task, dates)
+    check_cutoffs(history, task, dates)
     shared = SharedExamples(history, task)
     seconds: dict[str, float] = {"features": 0.0}
     done: list[Fold] = []
     for number, cutoff in enumerate(dates):
         start = number / len(dates)
-        tell(f"features as of {_date(cutoff)}", 0.9 * start)
+        tell(f"features as of {date_text(cutoff)}", 0.9 * start)
         clock = time.perf_counter()
         past = PastExamples(shared, cutoff)
         learn_at = training_dates(history, task, cutoff, count=training_cutoffs, step_days=step_days)
@@ -182,7 +179,7 @@ def backtest(
         forecasts: dict[str, Forecast] = {}
         for place, make in enumerate(models):
             forecaster = make()
-            tell(f"{forecaster.name} as of {_date(cutoff)}", 0.9 * (start + place / len(models) / len(dates)))
+            tell(f"{forecaster.name} as of {date_text(cutoff)}", 0.9 * (start + place / len(models) / len(dates)))
             clock = time.perf_counter()
             forecast = _foretell(forecaster, training, examples, seed)
             if forecast is not None:
@@ -210,35 +207,6 @@ def backtest(
     )
 
 
-def default_cutoffs(history: History, task: Task, *, folds: int = 5, step_days: int = 30) -> list[datetime]:
-    """The latest cutoffs whose outcomes are known, `step_days` apart; oldest first, as many as the data allow.
-
-    A fold wants a training cutoff with a past of its own. Where the data are too short for any such fold, the latest
-    cutoff stands alone, and only models without labels can be judged.
-
-    Raises:
-        CutoffError: If there is no past at all before the latest cutoff with a known outcome.
-    """
-    latest = history.complete_until - task.horizon
-    earliest = _first_purchase(history) + timedelta(days=SHORTEST_PAST_DAYS) + task.horizon
-    found = cutoffs_before(latest, earliest, folds, step_days)
-    if not found and latest > _first_purchase(history):
-        found = [latest]
-    if not found:
-        raise CutoffError(
-            f"The data, from {_date(_first_purchase(history))} to {_date(history.complete_until)}, are too short to "
-            f"judge a horizon of {task.horizon_days} days.",
-            hint="Choose a shorter horizon, or load more of the past.",
-        )
-    return found
-
-
-def training_dates(history: History, task: Task, cutoff: datetime, *, count: int, step_days: int) -> list[datetime]:
-    """Where to learn for a forecast at `cutoff`: dates whose outcome was known by then, oldest first."""
-    earliest = _first_purchase(history) + timedelta(days=SHORTEST_PAST_DAYS)
-    return cutoffs_before(cutoff - task.horizon, earliest, count, step_days)
-
-
 def judge(
     folds: Sequence[Fold], *, resamples: int, seed: int, progress: Callable[[float], None] | None = None
 ) -> Resampled:
@@ -260,33 +228,17 @@ def peak_memory_bytes() -> int:
 
 def _foretell(forecaster: Forecaster, training: list[Examples], examples: Examples, seed: int) -> Forecast | None:
     """The forecast, or None where a model that needs labels has none: it is absent, not faked."""
-    if not training and getattr(forecaster, "needs_labels", True):
+    if not training and forecaster.needs_labels:
         return None
     forecaster.fit(training, seed=seed)
     return forecaster.predict(examples)
 
 
-def _check(history: History, task: Task, dates: Sequence[datetime]) -> None:
-    for cutoff in dates:
-        if cutoff + task.horizon > history.complete_until:
-            raise CutoffError(
-                f"At the cutoff {_date(cutoff)} the outcome within {task.horizon_days} days is not known: the data are "
-                f"complete until {_date(history.complete_until)}.",
-                hint=f"The latest cutoff for this horizon is {_date(history.complete_until - task.horizon)}.",
-            )
-        if cutoff <= _first_purchase(history):
-            raise CutoffError(
-                f"Nobody had bought anything before the cutoff {_date(cutoff)}: the first purchase is of "
-                f"{_date(_first_purchase(history))}.",
-                hint="Choose a later cutoff.",
-            )
-
-
 def _refuse_nobody(examples: Examples, task: Task) -> None:
     if not len(examples.rows):
         raise CutoffError(
-            f"At the cutoff {_date(examples.cutoff)} nobody had bought anything in the {task.active_window_days} days "
-            "before it.",
+            f"At the cutoff {date_text(examples.cutoff)} nobody had bought anything in the {task.active_window_days} "
+            "days before it.",
             hint="Choose another cutoff, or a longer active window.",
         )
 
@@ -298,13 +250,6 @@ def _earliest_needed(
     if not following:
         return None
     return min([following[0], *training_dates(history, task, following[0], count=count, step_days=step_days)])
-
-
-def _first_purchase(history: History) -> datetime:
-    at = history.events["PURCHASED"].at
-    if not len(at):
-        raise CutoffError("There are no purchases to learn from.", hint="Load a table of purchases.")
-    return from_epoch_ms(int(at[0]))
 
 
 def _intervals(resampled: Resampled, model: str) -> dict[str, Interval]:
@@ -319,8 +264,3 @@ def _paired(resampled: Resampled, names: Sequence[str]) -> tuple[PairedDifferenc
         resampled.difference(COMPARED, other, metric) for metric in METRICS for other in names if other != COMPARED
     )
     return tuple(each for each in found if each is not None)
-
-
-def _date(instant: datetime) -> str:
-    """ISO 8601, without the time of day at midnight."""
-    return instant.date().isoformat() if instant.time() == datetime.min.time() else instant.isoformat()

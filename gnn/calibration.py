@@ -60,7 +60,7 @@ def fit_platt(
         residual = expit(z) - happened
         gradient = np.array([residual @ (logits * np.exp(log_slope)), residual.sum()])
         prior = (log_slope / slope_deviation) ** 2 / 2 + (intercept / intercept_deviation) ** 2 / 2
-        return loss + prior, gradient + [log_slope / slope_deviation**2, intercept / intercept_deviation**2]
+        return loss + prior, gradient + np.array([log_slope / slope_deviation**2, intercept / intercept_deviation**2])
 
     found = minimize(negative_log_posterior, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-3, 3), (-5, 5)])
     return PlattCalibration(slope=float(np.exp(found.x[0])), intercept=float(found.x[1]))

@@ -93,7 +93,12 @@ class Forecaster(Protocol):
 
     @property
     def name(self) -> str:
-        """Name in reports: `habitue`, `recency`, `lightgbm`, …"""
+        """Name in reports, such as `habitue`, `recency` or `lightgbm`."""
+        ...
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it is absent where no earlier cutoff has a known outcome."""
         ...
 
     def fit(self, training: list[Examples], *, seed: int) -> None:

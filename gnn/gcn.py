@@ -31,15 +31,20 @@ class SparseProduct(torch.autograd.Function):
         return None, None, ctx.transpose @ gradients[0].contiguous()
 
 
+def _product(matrix: torch.Tensor, transpose: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
+    result: torch.Tensor = SparseProduct.apply(matrix, transpose, dense)  # type: ignore[no-untyped-call]
+    return result
+
+
 def to_customers(adjacency: BipartiteAdjacency, customers: torch.Tensor, products: torch.Tensor) -> torch.Tensor:
     """The customers' rows of ÂH: their own part by the self-loop, and what their products send (c×k)."""
-    received: torch.Tensor = SparseProduct.apply(adjacency.to_customers, adjacency.to_products, products)
+    received = _product(adjacency.to_customers, adjacency.to_products, products)
     return adjacency.customer_loop[:, None] * customers + received
 
 
 def to_products(adjacency: BipartiteAdjacency, customers: torch.Tensor, products: torch.Tensor) -> torch.Tensor:
     """The products' rows of ÂH: their own part by the self-loop, and what their customers send (p×k)."""
-    received: torch.Tensor = SparseProduct.apply(adjacency.to_products, adjacency.to_customers, customers)
+    received = _product(adjacency.to_products, adjacency.to_customers, customers)
     return adjacency.product_loop[:, None] * products + received
 
 
@@ -80,7 +85,7 @@ class GraphConvolution(nn.Module):
         members: Ensemble members m.
         inputs: Columns k of H⁽⁰⁾.
         width: Columns of H⁽¹⁾ and H⁽²⁾.
-        dropout: Share of H⁽¹⁾ left out in training.
+        dropout: Share of ÂH⁽¹⁾ left out in training.
     """
 
     def __init__(self, members: int, inputs: int, width: int, dropout: float) -> None:
@@ -88,15 +93,17 @@ class GraphConvolution(nn.Module):
         self.members, self.width = members, width
         self.first = nn.Parameter(_glorot(members, inputs, width))
         self.second = nn.Parameter(_glorot(members, width, width))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = SharedDropout(dropout)
 
     def forward(self, hop: FirstHop) -> torch.Tensor:
         """H⁽²⁾ of the customers (m×c×width)."""
         weight = self.first.permute(1, 0, 2).reshape(self.first.shape[1], self.members * self.width)
-        customers = self.dropout(torch.relu(hop.customers @ weight))
-        products = self.dropout(torch.relu(hop.products @ weight))
+        customers = torch.relu(hop.customers @ weight)
+        products = torch.relu(hop.products @ weight)
+        # Dropout after the hop: the customers are few, and drawing numbers for every product would cost half the step.
         gathered = to_customers(hop.adjacency, customers, products)
-        return torch.relu(gathered.view(-1, self.members, self.width).transpose(0, 1) @ self.second)
+        gathered = self.dropout(gathered.view(-1, self.members, self.width).transpose(0, 1))
+        return torch.relu(gathered @ self.second)
 
 
 class MemberLinear(nn.Module):
@@ -109,7 +116,29 @@ class MemberLinear(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """The outputs m×n×outputs."""
-        return inputs @ self.weight + self.bias
+        if inputs.dim() == 3:
+            return inputs @ self.weight + self.bias
+        members, width, outputs = self.weight.shape
+        together = inputs @ self.weight.permute(1, 0, 2).reshape(width, members * outputs)
+        return together.view(-1, members, outputs).transpose(0, 1) + self.bias
+
+
+class SharedDropout(nn.Module):
+    """Dropout with one mask for all members: m×n×k inputs, an n×k mask.
+
+    Drawing random numbers is the dearest part of a step on a CPU, and the members differ enough by their weights.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The inputs, a share of them zero and the rest scaled up, in training; else as they are."""
+        if not self.training or self.share == 0.0:
+            return inputs
+        kept = torch.empty(inputs.shape[1:]).bernoulli_(1.0 - self.share)
+        return inputs * (kept / (1.0 - self.share))
 
 
 @dataclass(frozen=True)
@@ -150,7 +179,7 @@ class ForecastNetwork(nn.Module):
         self.convolution = (
             GraphConvolution(shape.members, shape.graph, shape.width, shape.dropout) if shape.graph else None
         )
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = SharedDropout(shape.dropout)
         self.tabular = MemberLinear(shape.members, shape.tabular, shape.hidden)
         self.graph = MemberLinear(shape.members, shape.width, shape.hidden) if shape.graph else None
         self.hidden = MemberLinear(shape.members, shape.hidden, shape.hidden)

@@ -6,7 +6,7 @@ fit on older cutoffs foretells the newest, then both halves are fitted anew on a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -39,10 +39,12 @@ class ForecasterSettings:
         network: The neural half.
         validate: Whether blend and calibration are learnt out of time where there are cutoffs enough; else the blend
             is equal and the risk as it comes.
+        validation_members: Ensemble members of the first fit, which only serves to validate.
     """
 
     network: NetworkSettings = field(default_factory=NetworkSettings)
     validate: bool = True
+    validation_members: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,11 +132,11 @@ class HabitueForecaster:
         weights, calibration = BlendWeights(), PlattCalibration()
         newest, older = labelled[-1], self._before_window_of(labelled[-1], labelled)
         if self.settings.validate and _enough_events([newest]) and _enough_events(older):
-            validation = self._fit_halves(older, seed, 0.0).halves(newest, self.shared, self.embedding_features)
+            validation = self._fit_halves(older, seed, first=True).halves(newest, self.shared, self.embedding_features)
             churned, value = _churned(newest), _value(newest)
             weights = out_of_time_weights(validation, churned, value)
             calibration = fit_platt(validation.churn_logit(weights.churn), churned)
-        halves = self._fit_halves(labelled, seed, 0.5)
+        halves = self._fit_halves(labelled, seed, first=False)
         churned = np.concatenate([_churned(each) for each in labelled])
         constant = None
         if churned.min() == churned.max():
@@ -184,13 +186,17 @@ class HabitueForecaster:
         """
         return [each for each in labelled if each.cutoff + self.task.horizon <= newest.cutoff]
 
-    def _fit_halves(self, training: list[Examples], seed: int, done: float) -> FittedForecaster:
+    def _fit_halves(self, training: list[Examples], seed: int, *, first: bool) -> FittedForecaster:
+        settings, done = self.settings.network, 0.0 if first else 0.5
+        if first:
+            members = min(self.settings.validation_members, settings.training.members)
+            settings = replace(settings, training=replace(settings.training, members=members))
         if self.progress is not None:
             self.progress("trees", done)
         trees = self.shared.trees(training, seed=seed)
         network = fit_network(
             training,
-            self.settings.network,
+            settings,
             use_graph=self.use_graph,
             shared=self.shared,
             embedding_features=self.embedding_features,
@@ -217,4 +223,4 @@ def _value(examples: Examples) -> FloatArray:
 
 def _enough_events(examples: list[Examples]) -> bool:
     churned = np.concatenate([_churned(each) for each in examples]) if examples else np.zeros(0)
-    return min(churned.sum(), (1.0 - churned).sum()) >= _FEWEST_EVENTS
+    return bool(min(churned.sum(), (1.0 - churned).sum()) >= _FEWEST_EVENTS)

@@ -15,8 +15,7 @@ from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_MEDIAN, FirstHop, Forecas
 from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
 from gnn.training import NetworkInput, NetworkTarget, Progress, TrainingSettings, outputs_of, train
-from gnn.weekly import SERIES, weekly_activity
-from graph.snapshot import FloatArray, Int32Array, Snapshot
+from graph.snapshot import FloatArray, Snapshot
 
 #: Rotation-invariant quantities of a snapshot's embedding, one row per customer of the snapshot.
 EmbeddingFeatures = Callable[[Snapshot], FloatArray]
@@ -79,7 +78,7 @@ class NetworkHalf:
     @property
     def uses_graph(self) -> bool:
         """Whether the graph takes part."""
-        return self.statistics.projection.shape[1] > 0
+        return bool(self.statistics.projection.shape[1])
 
     def predict(
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
@@ -110,10 +109,12 @@ def fit_network(
     Without products in every training snapshot there is no graph, and the network is the one without.
     """
     with_graph = use_graph and all(len(each.snapshot.products) for each in training)
-    statistics = _statistics(training, settings, with_graph, embedding_features)
+    statistics = _statistics(training, settings, with_graph, shared, embedding_features)
     inputs = [_network_input(each, settings, statistics, shared, embedding_features) for each in training]
     targets = [
-        NetworkTarget(_tensor(each.outcome.churned), _tensor(np.maximum(each.outcome.value, 0.0) / statistics.value_scale))
+        NetworkTarget(
+            _tensor(each.outcome.churned), _tensor(np.maximum(each.outcome.value, 0.0) / statistics.value_scale)
+        )
         for each in training
         if each.outcome is not None
     ]
@@ -124,10 +125,11 @@ def _statistics(
     training: Sequence[Examples],
     settings: NetworkSettings,
     with_graph: bool,
+    shared: SharedWork,
     embedding_features: EmbeddingFeatures | None,
 ) -> InputStatistics:
     transform = TabularTransform.of([each.features for each in training])
-    weekly = [_weekly(each.snapshot, each.rows, settings.weeks).mean(axis=0) for each in training]
+    weekly = [shared.weekly(each, settings.weeks).mean(axis=0) for each in training]
     if embedding_features is None:
         embedded = np.zeros((1, 0))
     else:
@@ -165,7 +167,7 @@ def _network_input(
     snapshot, rows = examples.snapshot, examples.rows
     parts = [
         statistics.transform(examples.features),
-        _weekly(snapshot, rows, settings.weeks) - statistics.weekly_centre,
+        shared.weekly(examples, settings.weeks) - statistics.weekly_centre,
     ]
     if embedding_features is not None:
         embedded = embedding_features(snapshot)[rows]
@@ -189,10 +191,6 @@ def _first_hop(
     centred = (signals - signals.mean(dim=0)) / signals.std(dim=0, correction=0).clamp_min(1e-6)
     described = torch.cat([centred, centred.new_ones(len(centred), 1)], dim=1)
     return FirstHop.of(adjacency, _tensor(statistics.transform(everybody) @ statistics.projection), described)
-
-
-def _weekly(snapshot: Snapshot, rows: Int32Array, weeks: int) -> FloatArray:
-    return weekly_activity(snapshot, rows, weeks).reshape(len(rows), weeks * SERIES)
 
 
 def _tensor(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> torch.Tensor:

@@ -1,7 +1,8 @@
-"""Work that several forecasters of a backtest have in common, done once: adjacencies, everybody's features, trees."""
+"""Work that several forecasters of a backtest have in common, done once: adjacencies, features, series, trees."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from weakref import WeakKeyDictionary
 
@@ -11,7 +12,8 @@ from gnn.adjacency import AdjacencyCache
 from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.features import Features, align, customer_features
 from gnn.forecast import Examples
-from graph.snapshot import Snapshot
+from gnn.weekly import SERIES, weekly_activity
+from graph.snapshot import FloatArray, Snapshot
 
 #: Fitted trees kept: those of one fold (both stages), which Habitué and its no-graph control share.
 _KEPT_TREES = 2
@@ -27,6 +29,7 @@ class SharedWork:
     def __init__(self) -> None:
         self.adjacencies = AdjacencyCache()
         self._everybody: WeakKeyDictionary[Snapshot, Features] = WeakKeyDictionary()
+        self._weekly: WeakKeyDictionary[Examples, dict[int, FloatArray]] = WeakKeyDictionary()
         self._trees: OrderedDict[tuple[tuple[str, ...], int], LightGBM] = OrderedDict()
 
     def everybody(self, examples: Examples) -> Features:
@@ -43,6 +46,14 @@ class SharedWork:
             self._everybody[snapshot] = Features(examples.features.names, values, examples.features.labels)
         return self._everybody[snapshot]
 
+    def weekly(self, examples: Examples, weeks: int) -> FloatArray:
+        """The population's weekly series, flattened (n×3w)."""
+        by_length = self._weekly.setdefault(examples, {})
+        if weeks not in by_length:
+            series = weekly_activity(examples.snapshot, examples.rows, weeks)
+            by_length[weeks] = series.reshape(len(examples.rows), weeks * SERIES)
+        return by_length[weeks]
+
     def trees(self, training: list[Examples], *, seed: int) -> LightGBM:
         """LightGBM fitted on the stacked training cutoffs."""
         key = (tuple(_identity(each) for each in training), seed)
@@ -58,8 +69,6 @@ class SharedWork:
 
 def _identity(examples: Examples) -> str:
     """Content of labelled examples, so that equal ones share and a reused address does not."""
-    import hashlib
-
     digest = hashlib.sha256(f"{examples.snapshot.dataset}{examples.cutoff}{examples.features.names}".encode())
     digest.update(np.ascontiguousarray(examples.rows).tobytes())
     digest.update(np.ascontiguousarray(examples.features.values).tobytes())

@@ -51,7 +51,7 @@ class TabularTransform:
             names=tuple(names[column] for column in kept),
             centre=centre[kept],
             scale=scale[kept],
-            flagged=(~known).any(axis=0)[kept].astype(np.float64),
+            flagged=(known.sum(axis=0) < len(known))[kept].astype(np.float64),
         )
 
     @property

@@ -6,7 +6,8 @@ import numpy as np
 
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 
-_WEEK_MS = 7 * 86_400_000
+_DAY_MS = 86_400_000
+_WEEK_MS = 7 * _DAY_MS
 #: Series per week: purchase occasions, spend, lines.
 SERIES = 3
 
@@ -31,9 +32,10 @@ def weekly_activity(snapshot: Snapshot, rows: Int32Array, weeks: int) -> FloatAr
     cell = place[events.customer[kept]] * weeks + week[kept]
     cells = len(rows) * weeks
     order = events.order[kept].astype(np.int64)
-    occasion = np.where(order >= 0, order, -1 - events.at[kept] // 86_400_000)
-    distinct = np.unique(np.stack([cell, occasion]), axis=1)[0]
-    orders = np.bincount(distinct, minlength=cells)
+    age_days = (snapshot.as_of_ms - 1) // _DAY_MS - events.at[kept] // _DAY_MS
+    occasion = np.where(order >= 0, order, order.max(initial=0) + 1 + age_days)
+    width = int(occasion.max(initial=0)) + 1
+    orders = np.bincount(np.unique(cell * width + occasion) // width, minlength=cells)
     spend = np.bincount(cell, weights=np.nan_to_num(events.amount[kept]), minlength=cells)
     lines = np.bincount(cell, minlength=cells)
     stacked = np.stack([orders, np.maximum(spend, 0.0), lines], axis=-1)

@@ -20,11 +20,13 @@ from graph.time import from_epoch_ms, to_epoch_ms
 from habitue.errors import DatasetError
 
 InteractionType = Literal["PURCHASED", "VIEWED", "RETURNED", "REVIEWED", "CONTACTED", "REDEEMED"]
+EPOCH_FORMATS = ("epoch_s", "epoch_ms")
 Columns = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, str_min_length=1)
+    # Text is taken as it stands: a column's name may begin with a blank, and a delimiter may be one.
+    model_config = ConfigDict(frozen=True, extra="forbid", str_min_length=1)
 
 
 class Source(_Part):
@@ -32,8 +34,8 @@ class Source(_Part):
 
     Attributes:
         path: Relative to the description; `package:NAME/FILE` names a file inside an installed package.
-        delimiter: Between the columns of a text file; `whitespace` for runs of blanks.
-        decimal: Decimal mark of numbers in a text file.
+        delimiter: Between the columns of a text file, one ASCII character; `whitespace` for runs of blanks.
+        decimal: Decimal mark of numbers in a text file; with a comma, points may group the thousands.
         encoding: Character encoding of a text file.
     """
 
@@ -45,6 +47,13 @@ class Source(_Part):
     def mapped(self) -> dict[str, str]:
         """What each named column means: field of the graph → column of the table."""
         return {}
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        if value != "whitespace" and (len(value) != 1 or not value.isascii() or value in '"\r\n'):
+            raise ValueError(f"{value!r} cannot separate columns: give one ASCII character, or `whitespace`")
+        return value
 
 
 class CustomersSource(Source):
@@ -124,6 +133,18 @@ class InteractionsSource(Source):
     channel: str | None = None
     rating: str | None = None
     treatment: str | None = None
+
+    @field_validator("at_format")
+    @classmethod
+    def _known_directives(cls, value: str | None) -> str | None:
+        if value is None or value in EPOCH_FORMATS:
+            return value
+        try:
+            datetime.strptime("", value)  # noqa: DTZ007  asks only whether the directives exist
+        except ValueError as error:
+            if "bad directive" not in str(error) and "stray" not in str(error) and "%" in value:
+                return value
+        raise ValueError(f"{value!r} is no strptime format, nor one of {', '.join(EPOCH_FORMATS)}")
 
     @property
     def target(self) -> str | None:

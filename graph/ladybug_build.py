@@ -7,7 +7,9 @@ ends this process and nothing else. The directory holds the tables and `plan.jso
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,8 @@ class Derived:
 
 
 def property_value_id(name: pa.ChunkedArray, value: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Ids of `PropertyValue` nodes: `name=value`."""
-    return pc.binary_join_element_wise(name, value, "=")
+    """Ids of `PropertyValue` nodes: `name=value`, in which a `=` of the name is `%3D`, so that they are unambiguous."""
+    return pc.binary_join_element_wise(pc.replace_substring(name, "=", "%3D"), value, "=")
 
 
 def write_plan(directory: Path, tables: GraphTables, derived: Derived, book: dict[str, pa.Table]) -> None:
@@ -141,5 +143,13 @@ def _with_scores(customers: pa.Table, scores: pa.Table) -> pa.Table:
     return pa.table({"id": customers["id"], **columns})
 
 
+def _end_with_parent() -> None:
+    """Standard input ends when the process that asked for the build does: nobody waits for the result any more."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     build(Path(sys.argv[1]))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from typing import Any
 
 import ladybug
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 import cypher
 from graph import ladybug_build
@@ -108,10 +110,11 @@ class LadybugStore:
                     f"Another process is writing to the graph at {self.directory}.", hint="Wait until it has finished."
                 ) from error
             for left_behind in self.directory.glob(".building-*"):
-                shutil.rmtree(left_behind)
+                shutil.rmtree(left_behind, ignore_errors=True)
             before = self.version()
             name = f"v{int(before[1:] or 0) + 1 if before else 1:06d}"
-            building = self.directory / f".building-{name}"
+            # A name of its own: the child of a killed process may still be at work in the former one.
+            building = self.directory / f".building-{name}-{secrets.token_hex(3)}"
             building.mkdir()
             try:
                 yield building
@@ -187,8 +190,8 @@ class LadybugStore:
                 _build_in_child(building, progress)
 
     @contextmanager
-    def _changing_copy(self, building: Path) -> Iterator[ladybug.Connection]:
-        """A writable copy of the published version, in one transaction."""
+    def _changing_copy(self, building: Path, *, transaction: bool = True) -> Iterator[ladybug.Connection]:
+        """A writable copy of the published version, changed in one transaction (COPY wants none)."""
         if not self.version():
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
         target = building / ladybug_build.FILE_NAME
@@ -196,9 +199,11 @@ class LadybugStore:
         database = ladybug.Database(str(target), buffer_pool_size=_READ_BUFFER_BYTES)
         connection = ladybug.Connection(database, num_threads=2)
         try:
-            connection.execute("BEGIN TRANSACTION")
+            if transaction:
+                connection.execute("BEGIN TRANSACTION")
             yield connection
-            connection.execute("COMMIT")
+            if transaction:
+                connection.execute("COMMIT")
             connection.execute("CHECKPOINT")
         except RuntimeError as error:
             raise StoreError(f"The embedded graph refused a change: {error}.") from error
@@ -212,9 +217,17 @@ class LadybugStore:
             in_batches(connection, "load/set_scores", scores, progress, "writing scores")
 
     def write_similar(self, pairs: pa.Table, model: str, progress: Progress) -> None:
-        with self._next_version() as building, self._changing_copy(building) as connection:
-            connection.execute(cypher.statement("load/clear_similar", "ladybug").text)
-            in_batches(connection, "load/add_similar", pairs, progress, "writing similarities", model=model)
+        progress("writing similarities", 0.0)
+        table = pairs.append_column("model", pa.array([model] * len(pairs), pa.string()))
+        with self._next_version() as building, self._changing_copy(building, transaction=False) as connection:
+            # The version is private until it is published, so the table can be dropped and filled anew by COPY.
+            connection.execute("DROP TABLE SIMILAR_TO")
+            connection.execute(cypher.statement("schema/40_similar_to", "ladybug").text)
+            if len(table):
+                rows = building / "similar.parquet"
+                pq.write_table(table, rows)
+                connection.execute(f'COPY SIMILAR_TO FROM "{rows}"')
+                rows.unlink()
 
     def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
         with self._next_version() as building, self._changing_copy(building) as connection:
@@ -277,7 +290,7 @@ class LadybugStore:
             while result.has_next() and len(rows) < limits.rows:
                 rows.append(tuple(plain(value) for value in result.get_next()))
             return Rows(tuple(result.get_column_names()), rows, truncated=result.has_next())
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, ValueError) as error:  # the latter two of parameters it has no type for
             if "nterrupted" in str(error):
                 raise CypherRefusedError(
                     f"The statement was stopped after {limits.seconds:g} seconds.", hint="Ask for less at once."
@@ -320,7 +333,7 @@ def _build_in_child(building: Path, progress: Progress) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "graph.ladybug_build", str(building)]
     with subprocess.Popen(  # noqa: S603  our own module, our own interpreter
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as child:
         try:
             for line in child.stdout or ():

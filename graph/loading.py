@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from graph.store import DatasetFacts, GraphStore, LoadRecord, Progress
 from graph.tables import GraphTables
 from habitue.errors import DatasetError, StoreError
 
+_NOTE = "load.json"  # in a load's staging directory: what it loads and how far it has come
 
 @dataclass(frozen=True)
 class LoadReport:
@@ -83,64 +85,100 @@ def load(store: GraphStore, dataset: Dataset, source: str, workspace: Path, prog
     pending = [each for each in book if not each.complete]
     resumed = next((each for each in pending if each.source == source), None)
     sequence = resumed.sequence if resumed else max((each.sequence for each in book), default=0) + 1
-    staging = workspace / "staging" / f"load-{sequence:06d}"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    refused = workspace / "quarantine" / f"load-{sequence:06d}.csv"
+    refused.unlink(missing_ok=True)  # of an attempt with this number that changed nothing, or failed
+    _clear_finished(workspace, book)
     note = {"source": source, "dataset": dataset.name, "started_at": started.isoformat(timespec="seconds")}
-    (staging / "load.json").write_text(json.dumps({**note, "stage": "reading"}))
-    quarantine = Quarantine(staging / "quarantine.csv")
-    staged, staging_report = stage(opened, staging, quarantine, sequence, progress)
-    progress("comparing with the graph", 0.0)
-    held = store.tables() if facts or resumed else GraphTables.empty()
-    changes = difference(held, staged)
-    quarantine_file = None
-    if quarantine.counts:
-        target = workspace / "quarantine" / f"load-{sequence:06d}.csv"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        quarantine.path.replace(target)
-        quarantine_file = str(target)
-    is_first = facts is None
-    report = LoadReport(
-        dataset=dataset.name,
-        source=source,
-        sequence=sequence,
-        changed=is_first or resumed is not None or not changes.empty,
-        rows_read=dict(staging_report.rows_read),
-        loaded={
-            name: count
-            for name in INTERACTIONS
-            if (count := len(changes.added.interactions[name]) - changes.corrected[name])
-        },
-        unchanged=dict(changes.unchanged),
-        corrected=dict(changes.corrected),
-        nodes=dict(changes.counts),
-        repeated=staging_report.repeated,
-        guests=staging_report.guests,
-        quarantined=dict(staging_report.quarantined),
-        quarantine_file=quarantine_file,
-        ignored_columns=staging_report.ignored_columns,
-        notes=dict(staging_report.notes),
-        seconds=(_now() - started).total_seconds(),
-        totals=staged.counts(),
-    )
-    if report.changed:
-        (staging / "load.json").write_text(json.dumps({**note, "stage": "writing to the graph"}))
+    with _staging_directory(workspace, sequence, {**note, "stage": "reading"}) as staging:
+        quarantine = Quarantine(staging / "quarantine.csv")
+        staged, counted = stage(opened, staging, quarantine, sequence, progress)
+        progress("comparing with the graph", 0.0)
+        held = store.tables() if facts or resumed else GraphTables.empty()
+        changes = difference(held, staged)
+        if quarantine.counts:
+            refused.parent.mkdir(parents=True, exist_ok=True)
+            quarantine.path.replace(refused)
         finished = _now()
-        record = LoadRecord(sequence, source, started, finished, True, json.dumps(report.to_json()))
-        store.apply(changes, record, _new_facts(dataset, facts, sequence, finished), progress)
-    shutil.rmtree(staging)
-    return LoadReport(**{**asdict(report), "seconds": round((_now() - started).total_seconds(), 2)})
+        new_facts = _new_facts(dataset, facts, sequence, finished)
+        report = LoadReport(
+            dataset=dataset.name,
+            source=source,
+            sequence=sequence,
+            changed=resumed is not None or not changes.empty or not _same_facts(facts, new_facts),
+            rows_read=dict(counted.rows_read),
+            loaded={
+                name: count
+                for name in INTERACTIONS
+                if (count := len(changes.added.interactions[name]) - changes.corrected[name])
+            },
+            unchanged=dict(changes.unchanged),
+            corrected=dict(changes.corrected),
+            nodes=dict(changes.counts),
+            repeated=counted.repeated,
+            guests=counted.guests,
+            quarantined=dict(counted.quarantined),
+            quarantine_file=str(refused) if quarantine.counts else None,
+            ignored_columns=counted.ignored_columns,
+            notes=dict(counted.notes),
+            seconds=(finished - started).total_seconds(),
+            totals=staged.counts(),
+        )
+        if report.changed:
+            (staging / _NOTE).write_text(json.dumps({**note, "stage": "writing to the graph"}), encoding="utf-8")
+            record = LoadRecord(sequence, source, started, finished, True, json.dumps(report.to_json()))
+            store.apply(changes, record, new_facts, progress)
+    return replace(report, seconds=round((_now() - started).total_seconds(), 2))
 
 
-def pending_loads(workspace: Path) -> list[dict[str, str]]:
-    """Loads that were interrupted: source, data set, when they started and how far they came."""
-    found = []
-    for path in sorted((workspace / "staging").glob("load-*/load.json")):
-        try:
-            found.append(json.loads(path.read_text()))
-        except (OSError, ValueError):
-            continue
-    return found
+@contextmanager
+def _staging_directory(workspace: Path, sequence: int, note: Mapping[str, str]) -> Iterator[Path]:
+    """Where one load's intermediate files lie; it goes when the load ends, and stays, with the note, if it is killed."""
+    path = workspace / "staging" / f"load-{sequence:06d}"
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        (path / _NOTE).write_text(json.dumps(note), encoding="utf-8")
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _clear_finished(workspace: Path, book: list[LoadRecord]) -> None:
+    """Remove what was left by loads that were killed after their last step: they are whole."""
+    for each in book:
+        if each.complete:
+            shutil.rmtree(workspace / "staging" / f"load-{each.sequence:06d}", ignore_errors=True)
+
+
+def _same_facts(before: DatasetFacts | None, after: DatasetFacts) -> bool:
+    return before is not None and before == after.model_copy(update={"fingerprint": before.fingerprint})
+
+
+def pending_loads(workspace: Path, book: list[LoadRecord]) -> list[dict[str, str]]:
+    """Loads that were interrupted: source, when they started and how far they came.
+
+    Args:
+        workspace: Where a killed load has left its note.
+        book: The store's loads: one that is complete there was not interrupted, one that is not was, even elsewhere.
+    """
+    found = {
+        each.sequence: {
+            "source": each.source,
+            "started_at": each.started_at.isoformat(timespec="seconds"),
+            "stage": "writing to the graph",
+        }
+        for each in book
+        if not each.complete
+    }
+    complete = {each.sequence for each in book if each.complete}
+    for path in (workspace / "staging").glob(f"load-*/{_NOTE}"):
+        sequence = path.parent.name.removeprefix("load-")
+        if sequence.isdigit() and int(sequence) not in complete:
+            try:
+                found[int(sequence)] = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+    return [found[sequence] for sequence in sorted(found)]
 
 
 def _now() -> datetime:

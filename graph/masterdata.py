@@ -21,7 +21,7 @@ from graph.model import (
     TIMESTAMP,
 )
 from graph.reading import TableFile, clean_text, read_batches
-from graph.validation import Checks, Refusal, parse_numbers, parse_times
+from graph.validation import Checks, Refusal, parse_numbers, parse_times, refuse_reserved
 
 
 @dataclass
@@ -61,7 +61,7 @@ def _frames(
     timezone: str = "UTC",
 ) -> pd.DataFrame:  # fmt: skip
     """All files' rows with parsed columns, keyed by `id`; rows without an id or with a bad value are refused."""
-    frames = []
+    frames = [_no_rows(text, times, numbers)]
     for file in files:
         wanted = list(dict.fromkeys([*text.values(), *times.values(), *numbers.values()]))
         for batch in read_batches(file, wanted):
@@ -69,6 +69,8 @@ def _frames(
             checks.malformed(batch)
             columns = {name: clean_text(batch.table[column]).to_pandas() for name, column in text.items()}
             checks.refuse(columns["id"].isna().to_numpy(), text["id"], "the id is empty", None)
+            if isinstance(file.source, ProductsSource):
+                refuse_reserved(pa.chunked_array([pa.array(columns["id"], pa.string())]), checks, text["id"])
             optional = np.zeros(len(batch.table), bool)
             for name, column in times.items():
                 parsed = parse_times(batch.table[column], checks, column, timezone, required=optional)
@@ -82,6 +84,12 @@ def _frames(
         kinds = dict.fromkeys(text, "object") | dict.fromkeys(times, "datetime64[ms]") | dict.fromkeys(numbers, "float64")
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
     return pd.concat(frames, ignore_index=True)
+
+
+def _no_rows(text: dict[str, str], times: dict[str, str], numbers: dict[str, str]) -> pd.DataFrame:
+    """The columns of a table in which nothing stands."""
+    kinds = dict.fromkeys(text, "object") | dict.fromkeys(times, "datetime64[ms]") | dict.fromkeys(numbers, "float64")
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def _last_of_each(frame: pd.DataFrame, data: MasterData, what: str) -> pd.DataFrame:

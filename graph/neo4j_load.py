@@ -12,7 +12,7 @@ the remains. One transaction stays open meanwhile and holds the place of the onl
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -30,16 +30,19 @@ from graph.neo4j_connection import Neo4jConnection
 from graph.store import DatasetFacts, LoadRecord, Progress, no_progress
 from habitue.errors import LockedError, StoreError
 
-_BATCH_ROWS = 10_000
+_BATCH_ROWS = 5_000  # larger ones are no faster and cost the server memory
 _SESSIONS = 2
 _SECONDS_FOR_OTHER_WRITER = 3.0
+
+#: How the server says that a transaction waited too long for another one's lock.
+_STOPPED_WAITING = frozenset({
+    "LockAcquisitionTimeout", "LockClientStopped", "Terminated", "TransactionTimedOut",
+    "TransactionTimedOutClientConfiguration",
+})  # fmt: skip
 
 #: What a load writes, in the order in which its remains can be removed.
 _DISCARDED = (*(name.lower() for name in INTERACTIONS), "superseded", "has_property",
               "customers", "products", "campaigns", "categories", "brands", "property_values")  # fmt: skip
-
-#: Runs a statement of `load/` with parameters and returns what it changed.
-Run = Callable[..., neo4j.SummaryCounters]
 
 
 def statement(name: str) -> str:
@@ -75,7 +78,7 @@ def only_writer(connection: Neo4jConnection) -> Iterator[neo4j.Transaction]:
                 attempt.run(take).consume()
                 attempt.rollback()
         except exceptions.Neo4jError as error:
-            if "TransactionTimedOut" in (error.code or "") or "Terminated" in (error.code or ""):
+            if (error.code or "").rpartition(".")[2] in _STOPPED_WAITING:
                 raise LockedError(
                     f"Another process is writing to the graph at {connection.address}.",
                     hint="Wait until it has finished.",
@@ -91,8 +94,16 @@ def only_writer(connection: Neo4jConnection) -> Iterator[neo4j.Transaction]:
 def prepare_schema(connection: Neo4jConnection) -> None:
     """Create the constraints that are not there."""
     with connection.session(write=True) as session:
-        for name in cypher.names("schema", "neo4j"):
-            session.run(cypher.statement(name, "neo4j").text).consume()
+        for text in missing_constraints(connection).values():
+            session.run(text).consume()
+
+
+def missing_constraints(connection: Neo4jConnection) -> dict[str, str]:
+    """Names of constraints that are not there, with the statements that create them."""
+    _, records = connection.read(cypher.statement("read/constraints", "neo4j").text, {})
+    there = {record["name"] for record in records}
+    wanted = [cypher.statement(name, "neo4j") for name in cypher.names("schema", "neo4j")]
+    return {each.header["constraint"]: each.text for each in wanted if each.header["constraint"] not in there}
 
 
 def run_in_batches(
@@ -140,12 +151,22 @@ def _is_in_book(connection: Neo4jConnection, record: LoadRecord) -> bool:
     if not same and any(each["sequence"] > record.sequence for each in book):
         raise LockedError("Another load has begun since this one did.", hint="Load again: what is there is kept.")
     for name in _DISCARDED if incomplete else ():
-        text, parameters = statement(f"discard_{name}"), {"loads": incomplete, "limit": _BATCH_ROWS}
-        while connection.write(lambda tx, t=text, p=parameters: tx.run(t, p).consume()).counters.contains_updates:
+        parameters = {"loads": incomplete, "limit": _BATCH_ROWS}
+        while _run(connection, f"discard_{name}", parameters).contains_updates:
             pass
     begin = {"sequence": record.sequence, "source": record.source, "started_at": record.started_at}
-    connection.write(lambda tx: tx.run(statement("begin_load"), begin).consume())
+    _run(connection, "begin_load", begin)
     return False
+
+
+def _run(connection: Neo4jConnection, name: str, parameters: dict[str, Any]) -> neo4j.SummaryCounters:
+    """Run a statement of `load/` in a transaction of its own; what it changed."""
+    text = statement(name)
+
+    def work(transaction: neo4j.ManagedTransaction) -> neo4j.SummaryCounters:
+        return transaction.run(text, parameters).consume().counters
+
+    return connection.write(work)
 
 
 class _Additions:
@@ -166,11 +187,11 @@ class _Additions:
         added, changes = self._changes.added, self._changes
         load = {"load": self._sequence}
         products = _without(added.products, changes.changed_products)
-        self._rows("add_customers", added.customers, **load)
-        self._rows("add_categories", added.categories.select(["id", "name"]), **load)
-        self._rows("add_brands", added.brands, **load)
-        self._rows("add_products", products.select(["id", "name", "price", "stub"]), **load)
-        self._rows("add_campaigns", _without(added.campaigns, changes.changed_campaigns), **load)
+        self._rows("add_customers", added.customers, load)
+        self._rows("add_categories", added.categories.select(["id", "name"]), load)
+        self._rows("add_brands", added.brands, load)
+        self._rows("add_products", products.select(["id", "name", "price", "stub"]), load)
+        self._rows("add_campaigns", _without(added.campaigns, changes.changed_campaigns), load)
         self._rows("link_parents", _pairs(added.categories, "parent"))
         self._rows("link_categories", _pairs(products, "category"))
         self._rows("link_brands", _pairs(products, "brand"))
@@ -178,41 +199,36 @@ class _Additions:
             ids = property_value_id(table["name"], table["value"])
             values = pa.table({"id": ids, "name": table["name"], "value": table["value"]})
             distinct = values.group_by(["id", "name", "value"]).aggregate([])
-            self._rows("add_property_values", distinct, **load)
+            self._rows("add_property_values", distinct, load)
             links = {"owner": table["owner"], "target": ids, "valid_from": table["valid_from"]}
             loads = pa.array([self._sequence] * len(table), pa.int64())
             self._rows(f"link_{label.lower()}_properties", pa.table({**links, "load": loads}))
         for name, table in added.interactions.items():
-            self._rows(f"add_{name.lower()}", _without(table, _replaced(changes)), sort_by="customer")
+            self._rows(f"add_{name.lower()}", _without(table, _replaced(changes)), by_customer=True)
         for label, table in _superseded(added.superseded, of_load=self._sequence, same=True).items():
-            self._rows(f"add_superseded_{label}", table, sort_by="customer")
+            self._rows(f"add_superseded_{label}", table, by_customer=True)
 
-    def _rows(self, name: str, table: pa.Table, *, sort_by: str = "", **parameters: Any) -> None:
-        """Run a statement over a table's rows, a transaction a batch, sessions side by side on different customers."""
-        if not len(table):
-            return
-        if sort_by:
-            table = table.take(pc.sort_indices(table[sort_by]))
+    def _rows(
+        self, name: str, table: pa.Table, parameters: dict[str, Any] | None = None, *, by_customer: bool = False
+    ) -> None:
+        """Run a statement over a table's rows, a transaction a batch; sessions side by side on different customers."""
+        if by_customer:
+            table = table.take(pc.sort_indices(table["customer"]))
         starts = list(range(0, len(table), _BATCH_ROWS))
-        if len(starts) < 2 * _SESSIONS or not sort_by:
-            self._batches(name, table, starts, parameters)
-            return
-        share = -(-len(starts) // _SESSIONS)
-        with ThreadPoolExecutor(_SESSIONS) as pool:
+        sessions = _SESSIONS if by_customer and len(starts) >= 2 * _SESSIONS else 1
+        share = -(-len(starts) // sessions) or 1
+        with ThreadPoolExecutor(sessions) as pool:
             futures = [
-                pool.submit(self._batches, name, table, starts[first : first + share], parameters)
+                pool.submit(self._batches, name, table, starts[first : first + share], parameters or {})
                 for first in range(0, len(starts), share)
             ]
             for future in futures:
                 future.result()
 
     def _batches(self, name: str, table: pa.Table, starts: list[int], parameters: dict[str, Any]) -> None:
-        text = statement(name)
         for start in starts:
             rows = rows_of(table.slice(start, _BATCH_ROWS))
-            counters = self._connection.write(
-                lambda tx, rows=rows: tx.run(text, {"rows": rows, **parameters}).consume().counters  # type: ignore[misc]
-            )
+            counters = _run(self._connection, name, {"rows": rows, **parameters})
             written = counters.relationships_created or counters.nodes_created
             if written != len(rows) and name != "add_property_values":
                 raise StoreError(

@@ -15,7 +15,7 @@ from graph.changes import GraphChanges
 from graph.guard import check_read_only
 from graph.neo4j_connection import RECOMMENDED_VERSION, Neo4jConnection
 from graph.neo4j_export import export_tables
-from graph.neo4j_load import apply_changes, only_writer, prepare_schema, run_in_batches, statement
+from graph.neo4j_load import apply_changes, missing_constraints, only_writer, prepare_schema, run_in_batches, statement
 from graph.neo4j_values import plain
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, no_progress
 from graph.tables import GraphTables
@@ -45,11 +45,13 @@ class Neo4jStore:
         self._connection = Neo4jConnection(url, user=user, password=password, database=database)
 
     def close(self) -> None:
+        """Close the connections."""
         self._connection.close()
 
     # -- facts and whole tables -------------------------------------------------------------------------------------
 
     def facts(self) -> DatasetFacts | None:
+        """The data set it holds; None when nothing was ever loaded."""
         rows = self.read("read/dataset").rows
         if len(rows) > 1:
             raise StoreError(
@@ -59,9 +61,11 @@ class Neo4jStore:
         return DatasetFacts.model_validate_json(rows[0][1]) if rows else None
 
     def loads(self) -> list[LoadRecord]:
-        return [LoadRecord(*row[:-1], row[-1] or "") for row in self.read("read/loads").rows]
+        """All loads, oldest first."""
+        return [LoadRecord(**{**row, "report": row["report"] or ""}) for row in self.read("read/loads").dicts()]
 
     def health(self) -> StoreHealth:
+        """Version, counts and what is amiss; rows of an interrupted load are counted, too."""
         version = self._connection.version
         counts = {}
         for label in _LABELS:
@@ -85,13 +89,11 @@ class Neo4jStore:
             if not each.complete
         )
         if self.facts() is not None:
-            there = {row[0] for row in self.read("read/constraints").rows}
-            wanted = (cypher.statement(name, "neo4j").header["constraint"] for name in cypher.names("schema", "neo4j"))
-            yield from (
-                f"the constraint {name} is missing; the next load creates it" for name in wanted if name not in there
-            )
+            for name in missing_constraints(self._connection):
+                yield f"the constraint {name} is missing; the next load creates it"
 
     def tables(self) -> GraphTables:
+        """The whole graph of complete loads, without anything derived; read again if a load ends meanwhile."""
         for _ in range(_EXPORT_ATTEMPTS):
             before = self.facts()
             tables = export_tables(self._connection)
@@ -102,19 +104,23 @@ class Neo4jStore:
     # -- changes ----------------------------------------------------------------------------------------------------
 
     def apply(self, changes: GraphChanges, record: LoadRecord, facts: DatasetFacts, progress: Progress) -> None:
+        """Bring a load in (see `graph.neo4j_load`); visible to `tables` only when all of it is."""
         apply_changes(self._connection, changes, record, facts, progress)
 
     def write_scores(self, scores: pa.Table, progress: Progress) -> None:
+        """Replace the signals on `Customer` nodes, in one transaction."""
         with self._replacing() as transaction:
             transaction.run(statement("clear_scores")).consume()
             run_in_batches(transaction, "set_scores", scores, progress, "writing scores")
 
     def write_similar(self, pairs: pa.Table, model: str, progress: Progress) -> None:
+        """Replace all `SIMILAR_TO` relationships, in one transaction."""
         with self._replacing() as transaction:
             transaction.run(statement("clear_similar")).consume()
             run_in_batches(transaction, "add_similar", pairs, progress, "writing similarities", model=model)
 
     def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
+        """Write an audience and its members in place of the one of that id, in one transaction."""
         with self._replacing() as transaction:
             transaction.run(statement("clear_audience"), {"id": audience["id"]}).consume()
             transaction.run(statement("add_audience"), dict(audience)).consume()
@@ -124,10 +130,12 @@ class Neo4jStore:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def read(self, name: str, **parameters: Any) -> Rows:
+        """Run one of the project's own reading statements."""
         columns, records = self._connection.read(cypher.statement(name, self.dialect).text, parameters)
         return Rows(columns, [tuple(plain(value) for value in record) for record in records])
 
     def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
+        """Run a user's statement, read-only and limited: its tokens and the server's plan must say that it is a read."""
         check_read_only(text)
         if self.facts() is None:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")

@@ -5,10 +5,12 @@ Nothing is interpreted here beyond text encoding; each row keeps its number, so 
 
 from __future__ import annotations
 
+import csv
 import difflib
 import glob
-import gzip
+import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import islice
@@ -26,6 +28,8 @@ from habitue.errors import DatasetError
 
 _BLOCK_BYTES = 8 << 20
 _BATCH_ROWS = 131_072
+_WHOLE_BELOW = 1e18  # larger floats do not fit the integers through which they would lose their point
+_UNREADABLE = (pa.ArrowInvalid, OSError, EOFError, LookupError, UnicodeError, csv.Error)
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ def open_files(source: Source, folder: Path, part: str) -> list[TableFile]:
                     f"It has: {', '.join(columns)}.",
                     hint=f"Did you mean {near[0]!r}?" if near else "",
                 )
+        if _is_parquet(path):
+            _refuse_nested(path, source, part)
         files.append(TableFile(path, source, columns))
     return files
 
@@ -98,14 +104,14 @@ def read_batches(file: TableFile, columns: Sequence[str]) -> Iterator[ReadBatch]
             yield from _read_blank_separated(file, columns)
         else:
             yield from _read_csv(file, columns)
-    except (pa.ArrowInvalid, OSError, EOFError, LookupError) as error:
+    except _UNREADABLE as error:
         raise DatasetError(f"{file.path} cannot be read: {error}.") from error
 
 
 def _paths(source: Source, folder: Path, part: str) -> list[Path]:
     if source.path.startswith("package:"):
         package, _, inside = source.path.removeprefix("package:").partition("/")
-        spec = find_spec(package)
+        spec = find_spec(package) if package.isidentifier() else None
         if spec is None or not spec.submodule_search_locations:
             raise DatasetError(
                 f"{part} lies in the Python package {package!r}, which is not installed.",
@@ -135,20 +141,36 @@ def _header(path: Path, source: Source) -> tuple[str, ...]:
     try:
         if _is_parquet(path):
             columns = list(pq.read_schema(path).names)
-        elif source.delimiter == "whitespace":
-            with _text_lines(path, source.encoding) as lines:
-                columns = next(iter(lines), "").split()
         else:
-            with pa.csv.open_csv(path, *_csv_options(source, None, [])) as reader:
-                columns = list(reader.schema.names)
-    except (pa.ArrowInvalid, OSError, EOFError, LookupError) as error:
+            with _text(path, source.encoding) as text:
+                if source.delimiter == "whitespace":
+                    columns = next(text, "").split()
+                else:
+                    columns = next(filter(None, csv.reader(text, delimiter=source.delimiter)), [])
+    except _UNREADABLE as error:
         raise DatasetError(f"{path} cannot be read: {error}.") from error
+    if any("\ufffd" in name for name in columns):
+        raise DatasetError(
+            f"{path}: the names of its columns are not valid {source.encoding} text.",
+            hint='Name the file\'s encoding, such as `encoding = "latin-1"`.',
+        )
     if not columns:
         raise DatasetError(f"{path} is empty: its first line should name the columns.")
     if len(set(columns)) < len(columns):
         twice = sorted({name for name in columns if columns.count(name) > 1})
         raise DatasetError(f"{path} names the columns {', '.join(twice)} more than once.", hint="Rename one of each.")
     return tuple(columns)
+
+
+def _refuse_nested(path: Path, source: Source, part: str) -> None:
+    schema = pq.read_schema(path)
+    for meaning, column in source.mapped().items():
+        kind = schema.field(column).type
+        if pa.types.is_nested(kind):
+            raise DatasetError(
+                f"{path}: the column {column!r}, which {part} names as {meaning}, holds {kind}, not plain values.",
+                hint="Flatten it first.",
+            )
 
 
 def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ReadBatch]:
@@ -159,11 +181,11 @@ def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ReadBatch]:
             rows = np.arange(first, first + len(batch))
             first += len(batch)
             table = pa.Table.from_batches([batch]).select(list(columns))
-            yield ReadBatch(table, rows, bytes_read=size * (first - 1) // total)
+            yield _decoded(table, rows, [], size * (first - 1) // total)
 
 
 def _csv_options(
-    source: Source, columns: Sequence[str] | None, malformed: list[tuple[int, str]]
+    source: Source, columns: Sequence[str], malformed: list[tuple[int, str]]
 ) -> tuple[pa.csv.ReadOptions, pa.csv.ParseOptions, pa.csv.ConvertOptions]:
     def refuse(row: pa.csv.InvalidRow) -> str:
         malformed.append((row.number, f"{row.actual_columns} columns instead of {row.expected_columns}"))
@@ -174,8 +196,8 @@ def _csv_options(
         pa.csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=refuse),
         pa.csv.ConvertOptions(
             check_utf8=False,
-            column_types=dict.fromkeys(columns, pa.binary()) if columns else None,
-            include_columns=list(columns) if columns else None,
+            column_types=dict.fromkeys(columns, pa.binary()),
+            include_columns=list(columns),
             strings_can_be_null=True,
             null_values=[""],
         ),
@@ -185,7 +207,13 @@ def _csv_options(
 def _read_csv(file: TableFile, columns: Sequence[str]) -> Iterator[ReadBatch]:
     malformed: list[tuple[int, str]] = []
     next_row, offset = 1, 0
-    with pa.csv.open_csv(file.path, *_csv_options(file.source, columns, malformed)) as reader:
+    try:
+        opened = pa.csv.open_csv(file.path, *_csv_options(file.source, columns, malformed))
+    except pa.ArrowInvalid as error:
+        if "Empty CSV file or block" in str(error):  # the names of the columns without a line end, and nothing more
+            return
+        raise
+    with opened as reader:
         for batch in reader:
             # A malformed line's number counts the header line; the good rows take the numbers in between. The reader
             # may have met malformed lines beyond this batch already: those wait for theirs.
@@ -197,54 +225,62 @@ def _read_csv(file: TableFile, columns: Sequence[str]) -> Iterator[ReadBatch]:
             numbers = np.setdiff1d(np.arange(next_row, end), [number for number, _ in skipped])
             next_row = end
             offset += batch.nbytes
-            table, undecodable = _decode(pa.Table.from_batches([batch]))
-            rows = numbers.astype(np.int64)
-            bad = [(int(rows[at]), "not valid text in the file's encoding") for at in undecodable]
-            if undecodable:
-                keep = np.setdiff1d(np.arange(len(batch)), undecodable)
-                table, rows = table.take(pa.array(keep)), rows[keep]
-            yield ReadBatch(table, rows, skipped + bad, bytes_read=offset)
+            yield _decoded(pa.Table.from_batches([batch]), numbers.astype(np.int64), skipped, offset)
     if malformed:
         empty = pa.table({name: pa.array([], pa.string()) for name in columns})
         yield ReadBatch(empty, np.array([], np.int64), [(number - 1, reason) for number, reason in malformed])
 
 
-def _decode(table: pa.Table) -> tuple[pa.Table, list[int]]:
-    """Bytes to text; rows with bytes that are no text are named, and their bytes replaced."""
+def _decoded(table: pa.Table, rows: Int64Array, malformed: list[tuple[int, str]], bytes_read: int) -> ReadBatch:
+    """A batch whose bytes have become text; rows with bytes that are no text join the malformed ones."""
+    bad: set[int] = set()
+    for place, name in enumerate(table.column_names):
+        column = table[name]
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            texts, undecodable = _decode(column)
+            table = table.set_column(place, name, texts)
+            bad.update(undecodable)
+    if bad:
+        malformed = sorted(malformed + [(int(rows[at]), "not valid text in the file's encoding") for at in bad])
+        keep = np.setdiff1d(np.arange(len(table)), sorted(bad))
+        table, rows = table.take(pa.array(keep)), rows[keep]
+    return ReadBatch(table, rows, malformed, bytes_read)
+
+
+def _decode(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[int]]:
     try:
-        return table.cast(pa.schema([(name, pa.string()) for name in table.column_names])), []
+        return column.cast(pa.string()), []
     except pa.ArrowInvalid:
-        bad: set[int] = set()
-        columns = []
-        for column in table.columns:
-            texts = []
-            for row, value in enumerate(column.to_pylist()):
-                try:
-                    texts.append(None if value is None else value.decode())
-                except UnicodeDecodeError:
-                    bad.add(row)
-                    texts.append(None)
-            columns.append(pa.array(texts, pa.string()))
-        return pa.table(columns, names=table.column_names), sorted(bad)
+        texts: list[str | None] = []
+        bad = []
+        for row, value in enumerate(column.to_pylist()):
+            try:
+                texts.append(None if value is None else value.decode())
+            except UnicodeDecodeError:
+                bad.append(row)
+                texts.append(None)
+        return pa.chunked_array([pa.array(texts, pa.string())]), bad
 
 
-class _text_lines:  # noqa: N801  a context manager used like a function
-    def __init__(self, path: Path, encoding: str) -> None:
-        self._path, self._encoding = path, encoding
+@contextmanager
+def _text(path: Path, encoding: str) -> Iterator[io.TextIOWrapper]:
+    """A text file, also compressed, without the mark that some programs put at its beginning.
 
-    def __enter__(self) -> Iterator[str]:
-        opener = gzip.open if self._path.suffix == ".gz" else open
-        self._file = opener(self._path, "rt", encoding=self._encoding, errors="replace")
-        return iter(self._file)
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    Bytes that are no text become U+FFFD.
+    """
+    if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        encoding = "utf-8-sig"
+    with (
+        pa.input_stream(str(path), compression="detect") as stream,
+        io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="") as text,
+    ):
+        yield text
 
 
 def _read_blank_separated(file: TableFile, columns: Sequence[str]) -> Iterator[ReadBatch]:
     wanted = [file.columns.index(name) for name in columns]
     next_row = 1
-    with _text_lines(file.path, file.source.encoding) as lines:
+    with _text(file.path, file.source.encoding) as lines:
         next(lines, None)
         while block := list(islice(lines, _BATCH_ROWS)):
             parts = [line.split() for line in block]
@@ -261,12 +297,14 @@ def _read_blank_separated(file: TableFile, columns: Sequence[str]) -> Iterator[R
 
 
 def clean_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as text: trimmed, with empty text as null; whole numbers stored as floats lose their `.0`."""
+    """A column as text: trimmed, with empty text and NaN as null; a whole number stored as a float loses its `.0`."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
-        whole = pc.equal(pc.floor(column), column)
-        if pc.all(pc.fill_null(whole, True)).as_py():
-            column = column.cast(pa.int64())
+        number = column.cast(pa.float64())
+        whole = pc.and_(pc.less(pc.abs(number), _WHOLE_BELOW), pc.equal(pc.floor(number), number))
+        digits = pc.if_else(whole, number, 0.0).cast(pa.int64()).cast(pa.string())
+        text = pc.if_else(whole, digits, column.cast(pa.string()))
+        column = pc.if_else(pc.is_nan(number), pa.scalar(None, pa.string()), text)
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)

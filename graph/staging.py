@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -89,19 +90,26 @@ def open_dataset(dataset: Dataset) -> OpenDataset:
 
 def ignored_columns(opened: OpenDataset) -> dict[str, list[str]]:
     """Columns that no part of the description names, by file."""
+    named: dict[Path, set[str]] = {}
+    for file in opened.files:
+        named.setdefault(file.path, set()).update(file.source.mapped().values())
     ignored = {}
     for file in opened.files:
-        if rest := [name for name in file.columns if name not in file.source.mapped().values()]:
+        if rest := [name for name in file.columns if name not in named[file.path]]:
             ignored[file.name] = rest
     return ignored
 
 
 def identities(dataset: Dataset) -> dict[str, str]:
-    """By source, which fields make up its interactions' ids: a change of it would load everything twice."""
-    return {
-        f"{each.type} {each.path}": "id" if each.id else " ".join(sorted(set(each.mapped()) - {"known_at"}))
-        for each in dataset.interactions
-    }
+    """By source, what makes up its interactions' ids: a change of it would load everything twice."""
+    found: dict[str, str] = {}
+    for each in dataset.interactions:
+        fields = sorted(f"{field}={column}" for field, column in each.mapped().items() if field != "known_at")
+        reading = [dataset.timezone, each.at_format or "ISO 8601", f"decimal {each.decimal}"]
+        how = f"id {each.id_prefix}".strip() if each.id else ", ".join([*fields, *reading])
+        name = f"{each.type} {each.path}"
+        found[name] = f"{found[name]}; {how}" if name in found else how
+    return found
 
 
 class Quarantine:
@@ -226,14 +234,22 @@ def _settle(
     frame["order"] = np.arange(len(frame))
     frame = frame.sort_values(["id", "known_at", "order"], na_position="first", kind="stable")
     report.repeated += int(frame.duplicated("id", keep="last").sum())
+    frame = frame[~_says_the_same_again(frame, content)]
     frame["next_known_at"] = frame.groupby("id")["known_at"].shift(-1)
     last = ~frame.duplicated("id", keep="last")
-    differs = ~frame.duplicated(content, keep="last")
-    older = frame[~last & differs & (frame["known_at"] < frame["next_known_at"])]
+    undated_before = frame["known_at"].isna() & frame["next_known_at"].notna()
+    older = frame[~last & ((frame["known_at"] < frame["next_known_at"]) | undated_before)]
     settled = pa.Table.from_pandas(frame[last][_STAGED_SCHEMA.names], schema=_STAGED_SCHEMA, preserve_index=False)
     replaced = older.rename(columns={"next_known_at": "superseded_at"}).assign(type=name, load=0)
     kept = pa.Table.from_pandas(replaced[SUPERSEDED_SCHEMA.names], schema=SUPERSEDED_SCHEMA, preserve_index=False)
     return pa.concat_tables([table.filter(pc.invert(is_repeated)), settled]), kept
+
+
+def _says_the_same_again(frame: pd.DataFrame, content: list[str]) -> pd.Series:
+    """Rows that repeat the version just before them, which was known first."""
+    before = frame[content].shift(1)
+    same = (frame[content] == before) | (frame[content].isna() & before.isna())
+    return same.all(axis=1)
 
 
 def _assemble(

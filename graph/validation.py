@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.dataset import InteractionsSource
+from graph.dataset import EPOCH_FORMATS, InteractionsSource
 from graph.model import CAMPAIGN_INTERACTIONS, INTERACTION_PROPERTIES, INTERACTION_SCHEMA, NO_PRODUCT, TIMESTAMP
 from graph.reading import ReadBatch, clean_text
 from graph.snapshot import Int64Array
@@ -23,6 +23,9 @@ from graph.snapshot import Int64Array
 BoolArray = npt.NDArray[np.bool_]
 
 _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
+_FAR_PAST, _FAR_FUTURE = -(10**13), 10**13  # epoch milliseconds, years 1653 and 2286: outside, yet any calendar holds them
+_OFFSET = r"(?:Z|z|\+\d\d(?::?\d\d)?|(?:[T ]\d\d.*|\d{4}-\d\d-\d\d)-\d\d(?::?\d\d)?)$"
+_DECIMAL_COMMA = r"^[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -44,21 +47,31 @@ class Checks:
     rows: Int64Array
     refusals: list[Refusal] = field(default_factory=list)
     bad: BoolArray = field(init=False)
+    left_out: BoolArray = field(init=False)
 
     def __post_init__(self) -> None:
         self.bad = np.zeros(len(self.rows), bool)
+        self.left_out = np.zeros(len(self.rows), bool)
 
     def refuse(self, where: BoolArray, column: str, reason: str, values: pa.ChunkedArray | None) -> None:
-        """Refuse the rows that `where` marks; a row is refused once, for the first reason found."""
+        """Refuse the rows that `where` marks; a row is refused once, for the first reason found, or left out."""
+        where = where & ~self.left_out
         for at in np.flatnonzero(where & ~self.bad):
-            value = "" if values is None else values[int(at)].as_py()
-            shown = "" if value is None else str(value)[:200]
+            shown = "" if values is None else _shown(values[int(at)])
             self.refusals.append(Refusal(self.file, int(self.rows[at]), column, reason, shown))
         self.bad |= where
 
     def malformed(self, batch: ReadBatch) -> None:
         """Note the lines that were no rows."""
         self.refusals += [Refusal(self.file, row, "", f"malformed line: {reason}", "") for row, reason in batch.malformed]
+
+
+def _shown(value: pa.Scalar) -> str:
+    try:
+        plain = value.as_py()
+    except (OverflowError, ValueError):  # a time that no calendar reaches
+        plain = value.value
+    return "" if plain is None else str(plain)[:200]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +110,18 @@ def check_interactions(
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     customer = clean_text(table[source.customer])
     guest = pc.is_null(customer).to_numpy()
+    checks.left_out = guest  # whatever else is wrong with a guest's line, it is counted once: as a guest's
     columns["customer"] = customer
-    columns["target"] = _target(table, source, checks, guest)
+    columns["target"] = _target(table, source, checks)
     if source.at:
-        columns["at"] = parse_times(table[source.at], checks, source.at, timezone, source.at_format, required=~guest)
+        columns["at"] = parse_times(
+            table[source.at], checks, source.at, timezone, source.at_format, required=np.ones(count, bool)
+        )
     else:
         start = pa.array([campaign_start.get(each) for each in columns["target"].to_pylist()], pa.int64())
         missing = pc.is_null(start).to_numpy(zero_copy_only=False)
         reason = "the campaign is not in the campaigns table, so that its start is unknown"
-        checks.refuse(missing & ~guest, source.campaign or "", reason, columns["target"])
+        checks.refuse(missing, source.campaign or "", reason, columns["target"])
         columns["at"] = start.cast(TIMESTAMP)
     if source.known_at:
         columns["known_at"] = parse_times(
@@ -119,13 +135,14 @@ def check_interactions(
         total = pc.fill_null(parts[0], 0.0)
         for part in parts[1:]:
             total = pc.add(total, pc.fill_null(part, 0.0))
+        checks.refuse(np.isinf(total.to_numpy()), ", ".join(source.discount), "not finite", None)
         columns["discount"] = total
     for name in ("order_id", "channel", "treatment"):
         if column := getattr(source, name):
             columns[name] = clean_text(table[column])
     if source.id:
         given = clean_text(table[source.id])
-        checks.refuse(pc.is_null(given).to_numpy() & ~guest, source.id, "the id is empty", None)
+        checks.refuse(pc.is_null(given).to_numpy(), source.id, "the id is empty", None)
         columns["id"] = pc.binary_join_element_wise(pa.scalar(source.id_prefix), given, "")
     for name, kind in INTERACTION_PROPERTIES.items():
         columns.setdefault(name, pa.nulls(count, kind))
@@ -136,13 +153,21 @@ def check_interactions(
     return CheckedInteractions(by_type, checks.refusals, int(guest.sum()), notes)
 
 
-def _target(table: pa.Table, source: InteractionsSource, checks: Checks, guest: BoolArray) -> pa.ChunkedArray:
+def _target(table: pa.Table, source: InteractionsSource, checks: Checks) -> pa.ChunkedArray:
     if source.target is None:
         return pa.chunked_array([pa.array([NO_PRODUCT] * len(table), pa.string())])
     target = clean_text(table[source.target])
     what = "campaign" if source.type in CAMPAIGN_INTERACTIONS else "product"
-    checks.refuse(pc.is_null(target).to_numpy() & ~guest, source.target, f"the {what} id is empty", None)
+    checks.refuse(pc.is_null(target).to_numpy(), source.target, f"the {what} id is empty", None)
+    if what == "product":
+        refuse_reserved(target, checks, source.target)
     return target
+
+
+def refuse_reserved(product: pa.ChunkedArray, checks: Checks, name: str) -> None:
+    """Refuse rows that name a product by the id which stands for "no product"."""
+    reserved = pc.fill_null(pc.equal(product, NO_PRODUCT), False).to_numpy()
+    checks.refuse(reserved, name, "the product id is reserved", product)
 
 
 def _split_returns(table: pa.Table, relationship: str) -> tuple[dict[str, pa.Table], Counter[str]]:
@@ -174,9 +199,11 @@ def parse_numbers(column: pa.ChunkedArray, checks: Checks, name: str, decimal: s
         not_a_number = np.zeros(len(values), bool)
     else:
         text = clean_text(column)
-        if decimal == ",":
-            text = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
         present = pc.is_valid(text).to_numpy()
+        if decimal == ",":
+            # A point that groups no thousands is no number here: `1.5` must not become 15.
+            text = pc.if_else(pc.match_substring_regex(text, _DECIMAL_COMMA), text, pa.scalar("", pa.string()))
+            text = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
         values = pd.to_numeric(pd.Series(text.to_numpy()), errors="coerce").to_numpy(np.float64)
         not_a_number = present & np.isnan(values)
     checks.refuse(not_a_number, name, "not a number", column)
@@ -202,14 +229,11 @@ def parse_times(
     text_like = not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type))
     values = clean_text(column) if text_like else column
     present = pc.is_valid(values).to_numpy()
-    if not text_like:
-        stamps = pd.Series(pd.to_datetime(column.cast(pa.timestamp("us")) .to_pandas()))
-        if pa.types.is_timestamp(column.type) and column.type.tz is not None:
-            stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None) if stamps.dt.tz is not None else stamps
-        else:
-            stamps = _to_utc(stamps, timezone)
-    else:
+    if text_like:
         stamps = _parse_text(pd.Series(values.to_numpy()), timezone, at_format)
+    else:
+        is_absolute = pa.types.is_timestamp(column.type) and column.type.tz is not None
+        stamps = _native(column) if is_absolute else _to_utc(_native(column), timezone)
     parsed = stamps.notna().to_numpy()
     checks.refuse(required & ~present, name, "the time is empty", None)
     checks.refuse(present & ~parsed, name, "not a time", column)
@@ -219,25 +243,40 @@ def parse_times(
     return pa.array(milliseconds, pa.int64(), mask=~parsed).cast(TIMESTAMP)
 
 
+def _native(column: pa.ChunkedArray) -> pd.Series:
+    """Timestamps and dates of any unit as they stand; what no calendar reaches is brought just outside the bounds."""
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("s")).cast(pa.timestamp("ms"))
+    per_millisecond = {"s": 0.001, "ms": 1, "us": 1_000, "ns": 1_000_000}[column.type.unit]
+    number = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
+    if per_millisecond < 1:
+        milliseconds = np.clip(number, -(10**12), 10**12) * 1_000
+    else:
+        milliseconds = number // int(per_millisecond)
+    stamps = pd.Series(np.clip(milliseconds, _FAR_PAST, _FAR_FUTURE).astype("datetime64[ms]"))
+    return stamps.where(pc.is_valid(column).to_numpy())
+
+
 def _parse_text(text: pd.Series, timezone: str, at_format: str | None) -> pd.Series:
-    if at_format in ("epoch_s", "epoch_ms"):
-        number = pd.to_numeric(text, errors="coerce")
-        number = number.where(np.isfinite(number) & (number.abs() < 1e14))
-        return pd.to_datetime(number * (1000 if at_format == "epoch_s" else 1), unit="ms", errors="coerce")
-    wanted = at_format or "ISO8601"
-    if at_format is not None and "%z" not in at_format:
-        return _to_utc(pd.to_datetime(text, format=wanted, errors="coerce"), timezone)
-    offset = text.str.contains(r"(?:[Zz]|[+-]\d\d:?\d\d)$", regex=True, na=False) & text.str.contains(":", na=False)
-    local = _to_utc(pd.to_datetime(text.where(~offset), format=wanted, errors="coerce"), timezone)
-    if not offset.any():
-        return local
-    absolute = pd.to_datetime(text.where(offset), format=wanted, errors="coerce", utc=True).dt.tz_localize(None)
-    return local.where(~offset, absolute)
+    if at_format in EPOCH_FORMATS:
+        number = pd.to_numeric(text, errors="coerce") * (1_000 if at_format == "epoch_s" else 1)
+        return pd.to_datetime(number.where(number.abs() < _FAR_FUTURE).round(), unit="ms", errors="coerce")
+    # Words such as `now` and `today` mean another time on each day: only what begins with a year, or holds a digit.
+    text = text.where(text.str.contains(r"^\d{4}" if at_format is None else r"\d", regex=True, na=False))
+    # What carries no offset comes out as if it were UTC, and is then taken in its own time zone.
+    stamps = pd.to_datetime(text, format=at_format or "ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    if at_format is None:
+        absolute = text.str.contains(_OFFSET, regex=True, na=False)
+    else:
+        absolute = pd.Series("%z" in at_format or "%Z" in at_format, index=text.index)
+    return stamps.where(absolute, _to_utc(stamps, timezone))
 
 
 def _to_utc(stamps: pd.Series, timezone: str) -> pd.Series:
     if timezone == "UTC" or not len(stamps):
         return stamps
+    within = stamps.where((stamps >= _EARLIEST) & (stamps < _LATEST))  # no zone's rules reach beyond
     first = np.ones(len(stamps), bool)  # of an hour that occurs twice, the first: still in summer time
-    located = stamps.dt.tz_localize(ZoneInfo(timezone), ambiguous=first, nonexistent="shift_forward")
-    return located.dt.tz_convert("UTC").dt.tz_localize(None)
+    located = within.dt.tz_localize(ZoneInfo(timezone), ambiguous=first, nonexistent="shift_forward")
+    utc: pd.Series = located.dt.tz_convert("UTC").dt.tz_localize(None).where(within.notna(), stamps)
+    return utc

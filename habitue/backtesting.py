@@ -10,6 +10,7 @@ from gnn.backtest import BacktestResult, backtest
 from gnn.baselines.registry import baselines
 from gnn.curves import curves
 from gnn.habitue_forecaster import HabitueForecaster
+from gnn.shared_work import SharedWork
 from gnn.task import Task
 from graph.store import Progress
 from habitue.histories import current_history
@@ -25,8 +26,13 @@ PREDICTIONS = "predictions.parquet"
 
 
 def contenders(task: Task) -> list[Callable[[], Forecaster]]:
-    """Habitué, its control without the graph, and the baselines."""
-    return [lambda: HabitueForecaster(use_graph=True), lambda: HabitueForecaster(use_graph=False), *baselines(task)]
+    """Habitué, its control without the graph, and the baselines; what the first two have in common is done once."""
+    shared = SharedWork()
+    return [
+        lambda: HabitueForecaster(task, shared=shared),
+        lambda: HabitueForecaster(task, use_graph=False, shared=shared),
+        *baselines(task),
+    ]
 
 
 def run_backtest(

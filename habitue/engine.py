@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    from audiences.lookalike import Audience
     from gnn.backtest import BacktestResult
     from habitue.answers import SortKey
+    from habitue.audience_run import KeptAudience
     from habitue.published import Publication
     from habitue.runs import RunManifest
     from habitue.status import Status
@@ -158,7 +158,7 @@ class Engine:
         max_churn_risk: float | None = None,
         active_only: bool = False,
         write_back: bool = False,
-    ) -> Audience:
+    ) -> KeptAudience:
         """Customers most like a seed list, ranked; the seed itself is left out."""
         from habitue.audience_run import make_lookalike
 
@@ -167,6 +167,12 @@ class Engine:
                 self, list(seeds), size=size, name=name, min_churn_risk=min_churn_risk,
                 max_churn_risk=max_churn_risk, active_only=active_only, write_back=write_back,
             )  # fmt: skip
+
+    def audience(self, identifier: str) -> KeptAudience:
+        """An audience made before."""
+        from habitue.audience_run import read_audience
+
+        return read_audience(self.workspace, identifier)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 

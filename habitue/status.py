@@ -33,6 +33,7 @@ class Status:
         counts: Nodes by label and relationships by type.
         published: The published run: id, date, task.
         runs: How many finished runs there are.
+        writing: What another process is writing right now; empty when none is.
         interrupted: What did not end, and what to do about it, in words.
         problems: What is amiss with the store.
     """
@@ -47,6 +48,7 @@ class Status:
     counts: dict[str, int]
     published: dict[str, Any] | None
     runs: int
+    writing: str
     interrupted: list[str]
     problems: list[str]
 
@@ -59,20 +61,22 @@ def status(engine: Engine) -> Status:
     """Ask the store and look through the workspace; changes nothing."""
     health = engine.store.health()
     facts = engine.store.facts()
+    book = engine.store.loads()
     loads = [
         LoadStatus(each.sequence, each.source, each.started_at, each.finished_at, each.complete)
-        for each in reversed(engine.store.loads())
+        for each in reversed(book)
     ]
     interrupted = [
         f"a load of {each['source']}, begun {each['started_at']}, was interrupted while {each['stage']}; "
         f"readers see the state before it; run `habitue load {each['source']}` again to finish it"
-        for each in pending_loads(engine.workspace.path)
+        for each in pending_loads(engine.workspace.path, book)
     ]
     interrupted += [
         f"a {each['kind']} begun {each['started_at']} was interrupted; what was published before is untouched; "
         "the next one clears it away"
         for each in engine.workspace.interrupted()
     ]
+    writing = engine.workspace.writer()
     directory = engine.workspace.current_run()
     manifest = read_manifest(directory) if directory else None
     published = manifest and {
@@ -94,8 +98,9 @@ def status(engine: Engine) -> Status:
         counts={name: count for name, count in sorted(health.counts.items()) if count},
         published=published,
         runs=len(list(engine.workspace.runs.glob("2*"))),
-        interrupted=interrupted,
-        problems=list(health.problems),
+        writing=writing,
+        interrupted=[] if writing else interrupted,
+        problems=[] if writing else list(health.problems),
     )
 
 

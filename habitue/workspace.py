@@ -81,6 +81,21 @@ class Workspace:
             stream.seek(0)
             stream.truncate()
 
+    def writer(self) -> str:
+        """What the process that holds the write lock is doing; empty when none does."""
+        try:
+            with (self.path / "lock").open(encoding="utf-8") as stream:
+                holder = stream.read().strip()
+                if not holder:
+                    return ""
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    return holder
+                return ""  # the process ended without tidying up
+        except FileNotFoundError:
+            return ""
+
     @contextmanager
     def new_directory(self, parent: Path, kind: str) -> Iterator[Path]:
         """A directory being made below `parent`; it takes its place, whole, when the block ends without error.

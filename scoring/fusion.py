@@ -76,7 +76,7 @@ def fuse(components: Mapping[str, FloatArray], weights: Weights) -> Fused:
     for name, column, there in zip(COMPONENTS, stacked.T, known.T, strict=True):
         if ((column[there] < 0) | (column[there] > 1)).any():
             raise UsageError(f"The component `{name}` has values outside [0, 1].", hint="Normalise it first.")
-    given = known * np.array([getattr(weights, name) for name in COMPONENTS])
+    given = known * np.array([getattr(weights, name) for name in COMPONENTS], np.float64)
     total = given.sum(axis=1, keepdims=True)
     effective = np.divide(given, total, out=np.zeros_like(given), where=total > 0)
     value = (effective * np.where(known, stacked, 0.0)).sum(axis=1)

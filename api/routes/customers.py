@@ -82,7 +82,7 @@ def neighbourhood(
 def similar(
     engine: GivenEngine,
     customer_id: CustomerId,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 10,
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many")] = 10,
 ) -> dict[str, Any]:
     """By the cosine of their centred vectors, the most alike first."""
     manifest = engine.model()

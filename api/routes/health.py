@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -48,7 +49,9 @@ def metrics(request: Request) -> Response:
 @router.get(
     "/problems/{slug}", summary="What a kind of problem means", responses=answers(examples.PROBLEM_KIND, 404, 422)
 )
-async def problem_kind(slug: str) -> schemas.ProblemKind:
+async def problem_kind(
+    slug: Annotated[str, Path(description="Last part of a problem's `type`")],
+) -> schemas.ProblemKind:
     """Where the `type` of a problem document leads."""
     kind = kinds_of_problem().get(slug)
     if kind is None:

@@ -3,5 +3,5 @@
 // columns: at, product, category, quantity, amount
 MATCH (c:Customer {id: $customer})-[r:PURCHASED]->(p:Product)
 OPTIONAL MATCH (p)-[:IN_CATEGORY]->(k:Category)
-RETURN r.at AS at, p.id AS product, k.id AS category, r.quantity AS quantity, r.amount AS amount
+RETURN r.at AS at, CASE WHEN p.id = '__no_product__' THEN NULL ELSE p.id END AS product, k.id AS category, r.quantity AS quantity, r.amount AS amount
 ORDER BY at DESC, product LIMIT $limit

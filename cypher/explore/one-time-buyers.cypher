@@ -1,4 +1,4 @@
-// purpose: how many customers bought on one day only, and how many more often
+// purpose: how many customers bought at all, and how many of them once only: all their lines at one time
 // parameters: none
 // columns: customers, one_time
 MATCH (c:Customer)-[r:PURCHASED]->(:Product)

@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from habitue import __version__
 from habitue.errors import HabitueError
+
+#: Root of the errors about arguments; newer releases of typer bring a click of their own.
+_WRONG_USAGE: type[Exception] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 
 app = typer.Typer(
     name="habitue",
@@ -36,22 +38,25 @@ def run(arguments: Sequence[str]) -> int:
     from habitue.cli import data, explore, learn, serve  # noqa: F401  importing them registers their commands
 
     try:
-        result = app(args=list(arguments), standalone_mode=False)
+        result = app(args=list(arguments), prog_name="habitue", standalone_mode=False)
     except HabitueError as error:
         return _fail(error, "--json" in arguments)
-    except click.exceptions.Abort:
-        click.echo("Stopped.", err=True)
+    except typer.Abort:
+        typer.echo("Stopped.", err=True)
         return 130
-    except click.ClickException as error:
-        error.show()
+    except _WRONG_USAGE as error:
+        error.show()  # type: ignore[attr-defined]
         return 2
     except (KeyboardInterrupt, BrokenPipeError):
         return 130
     except Exception as error:
         if os.environ.get("HABITUE_DEBUG"):
             raise
-        click.echo(f"Error: something unexpected went wrong ({type(error).__name__}: {error}).", err=True)
-        click.echo("Set HABITUE_DEBUG=1 to see where, and please report it.", err=True)
+        if isinstance(error, OSError):
+            typer.echo(f"Error: the system refused: {error}.", err=True)
+            return 1
+        typer.echo(f"Error: something unexpected went wrong ({type(error).__name__}: {error}).", err=True)
+        typer.echo("Set HABITUE_DEBUG=1 to see where, and please report it.", err=True)
         return 1
     return result if isinstance(result, int) else 0
 
@@ -61,7 +66,7 @@ def _fail(error: HabitueError, as_json: bool) -> int:
         problem = {"error": {"type": error.slug, "title": error.title, "detail": error.message, "hint": error.hint}}
         json.dump(problem, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
-    click.echo(f"Error: {error.message}", err=True)
+    typer.echo(f"Error: {error.message}", err=True)
     if error.hint:
-        click.echo(error.hint, err=True)
+        typer.echo(error.hint, err=True)
     return error.exit_code

@@ -86,5 +86,7 @@ def status(workspace: Workspace = None, store: Store = None, as_json: Json = Fal
         say(f"published  {found.published['id']} ({facts})")
     else:
         say("No scores are published. Run `habitue train` and `habitue score`.")
+    if found.writing:
+        say(f"in use     {found.writing}")
     for line in [*found.interrupted, *found.problems]:
         say(f"Attention: {line}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 
 from habitue.cli.app import app
 from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of
-from habitue.cli.output import print_csv, print_json, print_table, say, shown
+from habitue.cli.output import print_json, print_table, say, shown, write_csv
 from habitue.errors import UsageError
 
 if TYPE_CHECKING:
@@ -135,19 +136,20 @@ def lookalike(
     quiet: Quiet = False,
 ) -> None:
     """Rank the customers most like a seed list, and export them."""
-    from audiences.files import read_seeds, write_csv
+    from audiences.files import read_seeds
 
     with engine_of(workspace, store, read_only=not write_back) as engine:
         audience = engine.lookalike(
             read_seeds(seeds), size=size, name=name, min_churn_risk=min_churn_risk, max_churn_risk=max_churn_risk,
             active_only=active_only, write_back=write_back,
         )  # fmt: skip
+    facts = audience.to_json()
     if out is not None:
-        write_csv(audience, out)
+        with out.open("w", encoding="utf-8", newline="") as stream:
+            write_csv(stream, ("customer_id", "rank", "score"), [tuple(m.values()) for m in facts["members"]])
     if as_json:
-        print_json(audience.to_json())
+        print_json(facts)
     elif not quiet:
-        facts = audience.to_json()
         seed = facts["seed"]
         say(f"{len(facts['members']):,} customers like {seed['known']:,} seeds ({len(seed['unknown']):,} unknown)"
             + (f", written to {out}" if out else ""))  # fmt: skip
@@ -160,7 +162,7 @@ def _print_rows(rows: Rows, as_json: bool, as_csv: bool) -> None:
     if as_json:
         print_json({"columns": rows.columns, "rows": rows.rows, "truncated": rows.truncated})
     elif as_csv:
-        print_csv(rows.columns, rows.rows)
+        write_csv(sys.stdout, rows.columns, rows.rows)
     else:
         numbers = [
             place for place in range(len(rows.columns)) if rows.rows and isinstance(rows.rows[0][place], int | float)

@@ -106,9 +106,9 @@ def score(
 
 @app.command()
 def demo(
+    source: Annotated[str, typer.Argument(help="A name of `habitue datasets`, or a dataset.toml.")] = "complete-journey",
     workspace: Workspace = None,
     store: Store = None,
-    dataset: Annotated[str, typer.Option(help="A name of `habitue datasets`, or a dataset.toml.")] = "complete-journey",
     horizon: Horizon = 60,
     active_window: ActiveWindow = "180",
     seed: Seed = 0,
@@ -125,8 +125,8 @@ def demo(
             say(f"[{number}/4 · {time.monotonic() - begin:5.1f} s] {text}")
 
     with engine_of(workspace, store) as engine, shown_progress(quiet=not loud) as progress:
-        step(1, f"Loading {dataset} into {engine.settings.store or 'the embedded graph'}")
-        loaded = engine.load(dataset, progress=progress)
+        step(1, f"Loading {source} into {engine.settings.store or 'the embedded graph'}")
+        loaded = engine.load(source, progress=progress)
         if loud:
             totals = ", ".join(f"{count:,} {name}" for name, count in loaded.totals.items())
             say(f"       {totals}{'' if loaded.changed else ' (nothing new)'}")

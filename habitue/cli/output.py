@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TextIO
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One object on standard output; times as ISO 8601, never NaN."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
-    sys.stdout.write("\n")
+    """One object on standard output; times as ISO 8601, and null for a number that is not finite."""
+    # As a whole first, so that a value without a JSON form leaves no half an object behind.
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=_plain, allow_nan=False) + "\n")
 
 
-def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table as CSV on standard output."""
-    writer = csv.writer(sys.stdout)
+def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table as CSV."""
+    writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_plain(value) if isinstance(value, datetime) else value for value in row] for row in rows)
 
@@ -58,13 +59,23 @@ def shown(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds") if value.time() != datetime.min.time() else f"{value:%Y-%m-%d}"
     if isinstance(value, dict | list):
-        return json.dumps(value, default=_plain, ensure_ascii=False)
+        return json.dumps(_finite(value), default=_plain, ensure_ascii=False)
     return str(value)
 
 
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name if isinstance(name, str) else str(name): _finite(each) for name, each in value.items()}
+    if isinstance(value, frozenset | set):
+        return [_finite(each) for each in sorted(value)]
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, frozenset | set | tuple):
-        return sorted(value) if isinstance(value, frozenset | set) else list(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return str(value)  # what a user's Cypher may return besides: intervals, identifiers, bytes

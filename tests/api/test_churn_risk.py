@@ -24,11 +24,10 @@ def pages(client: TestClient, **parameters: Any) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("sort", SORT_KEYS)
-@pytest.mark.parametrize("limit", [1, 7, 109, 1000])
+@pytest.mark.parametrize(
+    ("sort", "limit"), [("-churn_risk", 3), *((sort, limit) for sort in SORT_KEYS for limit in (109, 1000))]
+)
 def test_all_pages_together_are_everybody_once_and_in_order(client: TestClient, sort: str, limit: int) -> None:
-    if limit == 1 and sort != "-churn_risk":
-        pytest.skip("page by page once is enough")
     found = pages(client, sort=sort, limit=limit)
     items = [each for page in found for each in page["items"]]
     assert sorted(each["id"] for each in items) == customers()

@@ -5,19 +5,22 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from gnn.backtest import BacktestResult, backtest, default_cutoffs, training_dates
+from gnn.backtest import BacktestResult, backtest
 from gnn.baselines.recency import Recency
 from gnn.baselines.registry import baselines
+from gnn.cutoffs import default_cutoffs, first_purchase, training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.forecast import Examples, Forecast
 from gnn.metrics import measure
 from gnn.task import Task
+from graph.model import SUPERSEDED_SCHEMA
 from graph.time import to_epoch_ms
 from habitue.errors import CutoffError
 from tests.gnn.shops import DAYS, START, fading_shop
-from tests.support import history_of
+from tests.support import history_of, interactions_table
 
 TASK = Task(horizon_days=30, active_window_days=None)
 END = START + timedelta(days=DAYS)
@@ -108,6 +111,15 @@ def test_default_cutoffs_are_the_latest_whose_outcome_is_known() -> None:
     assert len(many) == 6
     assert all(training_dates(history, TASK, cutoff, count=4, step_days=30) for cutoff in many)
     assert not training_dates(history, TASK, many[0] - timedelta(days=30), count=4, step_days=30)
+
+
+def test_a_corrected_date_does_not_stretch_the_past() -> None:
+    frame = pd.DataFrame({"customer": ["a", "a"], "at": pd.to_datetime(["2024-01-01", "2024-06-01"]), "amount": 1.0})
+    slip = interactions_table(frame[:1].assign(at=pd.Timestamp("1924-01-01")))
+    slip = slip.append_column("type", pa.array(["PURCHASED"]))
+    slip = slip.append_column("superseded_at", pa.array([datetime(2024, 1, 2)], pa.timestamp("ms")))
+    history = history_of({"PURCHASED": frame}, superseded=slip.cast(SUPERSEDED_SCHEMA))
+    assert first_purchase(history) == datetime(2024, 1, 1)
 
 
 def test_short_data_leave_one_fold_and_only_models_without_labels() -> None:

@@ -1,6 +1,8 @@
-"""A process that loads a data set and kills itself on the way: `python -m tests.graph.killed_load URL TOML WORKSPACE TASK`.
+"""A process that loads a data set and kills itself on the way.
 
-It dies by SIGKILL at the first progress of a task whose name contains TASK, after that task has done something.
+    python -m tests.graph.killed_load URL DESCRIPTION WORKSPACE TASK
+
+It dies by SIGKILL at the first progress of a task whose name contains TASK.
 """
 
 from __future__ import annotations
@@ -9,18 +11,35 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
+from graph import neo4j_load
 from graph.dataset import read_dataset
 from graph.loading import load
 from graph.store import open_store
 from habitue.settings import Settings
 
+#: As TASK: after everything is written in Neo4j's last transaction, and before that is committed.
+IN_LAST_TRANSACTION = "the last transaction"
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
 
 def main(url: str, description: str, workspace: str, fatal_task: str) -> None:
     def progress(task: str, _fraction: float) -> None:
         if fatal_task in task:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
 
+    replace = neo4j_load._replace
+
+    def replace_and_die(*arguments: Any) -> None:
+        replace(*arguments)
+        die()
+
+    if fatal_task == IN_LAST_TRANSACTION:
+        neo4j_load._replace = replace_and_die
     store = open_store(Settings(store=url, workspace=Path(workspace)))
     load(store, read_dataset(Path(description)), "shop", Path(workspace), progress)
 

@@ -72,9 +72,9 @@ _COLUMNS = {
 Row = Mapping[str, Any]
 
 
-def order(id: str, customer: str, product: str, at: str, amount: float, **more: Any) -> dict[str, Any]:
+def order(line: str, customer: str, product: str, at: str, amount: float, **more: Any) -> dict[str, Any]:
     """One purchase line."""
-    return {"id": id, "customer": customer, "product": product, "at": at, "amount": amount, "quantity": 1, **more}
+    return {"id": line, "customer": customer, "product": product, "at": at, "amount": amount, "quantity": 1, **more}
 
 
 @dataclass

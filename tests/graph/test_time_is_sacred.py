@@ -64,7 +64,9 @@ EVENT = st.fixed_dictionaries({
     "order_id": st.sampled_from([None, "o1", "o2", "o3"]),
     "channel": st.sampled_from([None, "shop", "web"]),
 })  # fmt: skip
-PROPERTY = st.tuples(st.sampled_from("abcd"), st.sampled_from(["tier", "town"]), st.sampled_from("xyz"), st.integers(0, 19))
+PROPERTY = st.tuples(
+    st.sampled_from("abcd"), st.sampled_from(["tier", "town"]), st.sampled_from("xyz"), st.integers(0, 19)
+)
 
 
 def tables_of(events: list[dict[str, object]], properties: list[tuple[str, str, str, int]]) -> GraphTables:
@@ -88,8 +90,10 @@ def tables_of(events: list[dict[str, object]], properties: list[tuple[str, str, 
         })  # fmt: skip
     empty = GraphTables.empty()
     product_table = pa.table(
-        {f.name: pa.array(products, pa.string()) if f.name == "id" else pa.nulls(len(products), f.type)
-         for f in empty.products.schema}  # fmt: skip
+        {
+            f.name: pa.array(products, pa.string()) if f.name == "id" else pa.nulls(len(products), f.type)
+            for f in empty.products.schema
+        }  # fmt: skip
     ).set_column(5, "stub", pa.array([True] * len(products)))
     customers = pa.table({"id": pa.array(sorted({str(each["customer"]) for each in events}), pa.string())})
     return replace(empty, customers=customers, products=product_table, properties=owners, interactions=interactions)
@@ -113,7 +117,9 @@ def is_past(event: dict[str, object]) -> bool:
     st.lists(EVENT, min_size=1, max_size=12), st.lists(EVENT, max_size=8), st.data(),
     st.lists(PROPERTY, max_size=5), st.lists(PROPERTY, max_size=5),
 )  # fmt: skip
-def test_adding_correcting_and_deleting_later_things_changes_no_array(events, later, data, properties, later_properties):
+def test_adding_correcting_and_deleting_later_things_changes_no_array(
+    events, later, data, properties, later_properties
+):
     past = [each for each in events if is_past(each)]
     if not past:
         return
@@ -144,8 +150,12 @@ def test_a_correction_known_only_later_leaves_what_was_known_before(events, data
     for name, table in corrected.items():
         rows = [row for row in range(len(table)) if data.draw(st.booleans())]
         part = table.take(pa.array(rows, pa.int64()))
-        part = part.set_column(part.column_names.index("known_at"), "known_at", pa.array([known.as_py()] * len(part), pa.timestamp("ms")))
-        corrected[name] = part.set_column(part.column_names.index("amount"), "amount", pa.array([77.0] * len(part), pa.float64()))
+        part = part.set_column(
+            part.column_names.index("known_at"), "known_at", pa.array([known.as_py()] * len(part), pa.timestamp("ms"))
+        )
+        corrected[name] = part.set_column(
+            part.column_names.index("amount"), "amount", pa.array([77.0] * len(part), pa.float64())
+        )
     staged = replace(held, interactions=corrected)
     after = merge(held, difference(held, staged))
     assert before is not None
@@ -177,7 +187,11 @@ def test_the_latest_dated_property_before_the_cutoff_stands_and_an_undated_one_i
     })  # fmt: skip
     snapshot = history_of({"PURCHASED": frame}, properties=properties, complete_until=END).at(T)
     tier, town = snapshot.properties
-    assert (tier.name, tier.dated, [tier.values[c] if c >= 0 else None for c in tier.codes]) == ("tier", True, ["plus", None])
+    assert (tier.name, tier.dated, [tier.values[c] if c >= 0 else None for c in tier.codes]) == (
+        "tier",
+        True,
+        ["plus", None],
+    )
     assert (town.name, town.dated, town.values) == ("town", False, ("Nice",))
 
 
@@ -210,9 +224,7 @@ def test_arrays_of_a_small_snapshot_by_hand():
     categories = pd.DataFrame({
         "id": ["food", "food/bread", "toys", "garden"], "parent": [None, "food", None, None],
     })  # fmt: skip
-    found = history_of(
-        {"PURCHASED": purchases}, products=products, categories=categories, complete_until=END
-    ).at(T)
+    found = history_of({"PURCHASED": purchases}, products=products, categories=categories, complete_until=END).at(T)
     assert found.customers.to_pylist() == ["a", "b"]
     assert found.products.to_pylist() == ["p", "q"]
     assert found.categories.to_pylist() == ["food", "food/bread"]

@@ -6,7 +6,7 @@ MATCH (n:Campaign {id: middle})
 CALL (n) {
   MATCH (n)<-[r:REDEEMED]-(m:Customer)
   WHERE m.id <> $leave_out
-  WITH m, count(r) AS events, sum(r.amount) AS amount, min(r.at) AS first_at, max(r.at) AS last_at
+  WITH m, count(r) AS events, CASE WHEN count(r.amount) > 0 THEN sum(r.amount) END AS amount, min(r.at) AS first_at, max(r.at) AS last_at
   RETURN m, events, amount, first_at, last_at
   ORDER BY last_at DESC, m.id LIMIT $limit
 }

@@ -1,0 +1,198 @@
+"""A fitted forecaster as a directory, and back: safetensors, LightGBM's own text and one JSON; never a pickle.
+
+The directory holds `forecaster.json` (settings, names, weights, calibration), `network.safetensors` (parameters and
+input statistics) and `trees-<target>.txt` for each booster. Loaded back, it predicts the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from gnn.adjacency import GraphSettings
+from gnn.blend import BlendWeights
+from gnn.calibration import PlattCalibration
+from gnn.gcn import ForecastNetwork, NetworkShape
+from gnn.habitue_forecaster import FittedForecaster, ForecasterSettings, HabitueForecaster
+from gnn.network_half import EmbeddingFeatures, InputStatistics, NetworkHalf, NetworkSettings
+from gnn.shared_work import SharedWork
+from gnn.tabular import TabularTransform
+from gnn.task import Task
+from gnn.training import TrainingSettings
+from habitue.errors import NotTrainedError
+
+#: Version of the directory's layout; another one is refused.
+FORMAT: Final = 1
+_SETTINGS: Final = "forecaster.json"
+_TENSORS: Final = "network.safetensors"
+_WEIGHT_PREFIX: Final = "network."
+
+
+def save(forecaster: HabitueForecaster, directory: Path) -> None:
+    """Write a fitted forecaster into a directory, made if there is none.
+
+    Raises:
+        NotTrainedError: If it has not been fitted.
+    """
+    from safetensors.numpy import save_file
+
+    fitted = forecaster.require_fitted()
+    statistics, network = fitted.network.statistics, fitted.network.network
+    directory.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        "transform.centre": statistics.transform.centre,
+        "transform.scale": statistics.transform.scale,
+        "transform.flagged": statistics.transform.flagged,
+        "weekly_centre": statistics.weekly_centre,
+        "embedding_centre": statistics.embedding_centre,
+        "embedding_scale": statistics.embedding_scale,
+        "projection": statistics.projection,
+    }
+    arrays |= {f"{_WEIGHT_PREFIX}{name}": value.numpy() for name, value in network.state_dict().items()}
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, directory / _TENSORS)
+    for target, booster in fitted.trees.boosters.items():
+        (directory / f"trees-{target}.txt").write_text(booster.model_to_string(), encoding="utf-8")
+    settings = {
+        "format": FORMAT,
+        "name": forecaster.name,
+        "task": asdict(forecaster.task),
+        "use_graph": forecaster.use_graph,
+        "settings": asdict(forecaster.settings),
+        "network_settings": asdict(fitted.network.settings),
+        "network_shape": asdict(network.shape),
+        "features": list(statistics.transform.names),
+        "value_scale": statistics.value_scale,
+        "trees": {
+            "features": list(fitted.trees.names),
+            "targets": sorted(fitted.trees.boosters),
+            "constants": fitted.trees.constants,
+        },
+        "weights": asdict(fitted.weights),
+        "calibration": asdict(fitted.calibration),
+        "constant_risk": fitted.constant_risk,
+    }
+    (directory / _SETTINGS).write_text(json.dumps(settings, indent=2, allow_nan=False), encoding="utf-8")
+
+
+def load(
+    directory: Path,
+    task: Task | None = None,
+    *,
+    shared: SharedWork | None = None,
+    embedding_features: EmbeddingFeatures | None = None,
+) -> HabitueForecaster:
+    """Read a forecaster back.
+
+    Args:
+        directory: As `save` wrote it.
+        task: What it is wanted for; a model of another horizon is refused.
+        shared: As for `HabitueForecaster`.
+        embedding_features: The function that the forecaster was fitted with, if it was fitted with one.
+
+    Raises:
+        NotTrainedError: If there is no forecaster in the directory, or one of another format or horizon.
+    """
+    from safetensors.numpy import load_file
+
+    try:
+        settings: dict[str, Any] = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotTrainedError(
+            f"There is no trained model in {directory.name}.", hint="Run `habitue train` first."
+        ) from None
+    if settings.get("format") != FORMAT:
+        raise NotTrainedError(
+            f"The model in {directory.name} is of format {settings.get('format')}, not {FORMAT}.",
+            hint="Run `habitue train` to make a new one.",
+        )
+    fitted_for = Task(**settings["task"])
+    if task is not None and task.horizon_days != fitted_for.horizon_days:
+        raise NotTrainedError(
+            f"The model in {directory.name} foretells {fitted_for.horizon_days} days, not {task.horizon_days}.",
+            hint=f"Run `habitue train --horizon {task.horizon_days}` first.",
+        )
+    arrays = load_file(directory / _TENSORS)
+    network_settings = _network_settings(settings["network_settings"])
+    statistics = InputStatistics(
+        transform=TabularTransform(
+            names=tuple(settings["features"]),
+            centre=arrays["transform.centre"],
+            scale=arrays["transform.scale"],
+            flagged=arrays["transform.flagged"],
+        ),
+        weekly_centre=arrays["weekly_centre"],
+        embedding_centre=arrays["embedding_centre"],
+        embedding_scale=arrays["embedding_scale"],
+        projection=arrays["projection"],
+        value_scale=float(settings["value_scale"]),
+    )
+    if len(statistics.embedding_centre) and embedding_features is None:
+        raise NotTrainedError(
+            f"The model in {directory.name} was trained with an embedding's quantities.",
+            hint="Pass the same `embedding_features` to load it.",
+        )
+    forecaster = HabitueForecaster(
+        fitted_for,
+        use_graph=bool(settings["use_graph"]),
+        name=settings["name"],
+        settings=_forecaster_settings(settings["settings"]),
+        shared=shared,
+        embedding_features=embedding_features,
+    )
+    forecaster.fitted = FittedForecaster(
+        network=NetworkHalf(network_settings, statistics, _network(settings["network_shape"], arrays)),
+        trees=_trees(directory, settings["trees"]),
+        weights=BlendWeights(**settings["weights"]),
+        calibration=PlattCalibration(**settings["calibration"]),
+        constant_risk=settings["constant_risk"],
+    )
+    return forecaster
+
+
+def _network(shape: dict[str, Any], arrays: dict[str, Any]) -> ForecastNetwork:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, then replaced: leave no trace of that
+        network = ForecastNetwork(NetworkShape(**shape))
+    network.load_state_dict(
+        {
+            name.removeprefix(_WEIGHT_PREFIX): torch.from_numpy(array)
+            for name, array in arrays.items()
+            if name.startswith(_WEIGHT_PREFIX)
+        }
+    )
+    return network.eval()
+
+
+def _trees(directory: Path, settings: dict[str, Any]) -> Any:
+    import lightgbm
+
+    from gnn.baselines.lightgbm_forecaster import LightGBM
+
+    trees = LightGBM()
+    trees.names = tuple(settings["features"])
+    trees.constants = {name: float(value) for name, value in settings["constants"].items()}
+    trees.boosters = {
+        target: lightgbm.Booster(model_str=(directory / f"trees-{target}.txt").read_text(encoding="utf-8"))
+        for target in settings["targets"]
+    }
+    return trees
+
+
+def _network_settings(settings: dict[str, Any]) -> NetworkSettings:
+    return NetworkSettings(
+        **{name: value for name, value in settings.items() if name not in ("graph", "training")},
+        graph=GraphSettings(**settings["graph"]),
+        training=TrainingSettings(**settings["training"]),
+    )
+
+
+def _forecaster_settings(settings: dict[str, Any]) -> ForecasterSettings:
+    return ForecasterSettings(
+        **{name: value for name, value in settings.items() if name != "network"},
+        network=_network_settings(settings["network"]),
+    )

@@ -1,0 +1,116 @@
+from datetime import datetime, timedelta
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings.novelty import combine, neighbour_signals, novelty, pagerank, peripherality, recent_surprisal
+from embeddings.ranks import midrank
+from embeddings.similarity import centred
+from tests.embeddings.toy import AS_OF, two_groups
+from tests.support import history_of
+
+T = datetime(2024, 6, 1)
+
+
+def test_midrank_by_hand() -> None:
+    # 1 < 3 = 3 < 7, one unknown: (0 + .5)/4, (1 + 1)/4 twice, (3 + .5)/4.
+    assert midrank([3, 1, np.nan, 7, 3]).tolist() == pytest.approx([0.5, 0.125, np.nan, 0.875, 0.5], nan_ok=True)
+
+
+def test_surprisal_by_hand() -> None:
+    def days(*numbers: int) -> list[datetime]:
+        return [T - timedelta(days=number) for number in numbers]
+
+    lines = pd.DataFrame(
+        {
+            "customer": ["anna"] * 4 + ["bert"] * 3,
+            "target": ["milk", "milk", "milk", "pen", "pen", "pen", "milk"],
+            "at": days(100, 90, 5, 4, 100, 3, 2),
+        }
+    )
+    # Earlier: anna milk twice, bert pen once. With one added to each, p(milk) = 3/5 and p(pen) = 2/5. With μ = 2:
+    # anna: milk (2 + 1.2)/4 = .8, pen (0 + .8)/4 = .2; bert: pen (1 + .8)/3 = .6, milk (0 + 1.2)/3 = .4.
+    found = recent_surprisal(history_of({"PURCHASED": lines}, complete_until=T).at(T), recent_days=30, prior_weight=2)
+    assert found.tolist() == pytest.approx([-np.log2(0.8 * 0.2) / 2, -np.log2(0.6 * 0.4) / 2])
+
+
+def test_surprisal_needs_recent_and_earlier_purchases() -> None:
+    lines = pd.DataFrame(
+        {"customer": ["a", "a", "b"], "target": ["p", "p", "p"], "at": [T - timedelta(days=d) for d in (90, 5, 90)]}
+    )
+    found = recent_surprisal(history_of({"PURCHASED": lines}, complete_until=T).at(T))
+    assert not np.isnan(found[0])
+    assert np.isnan(found[1])
+    only_recent = recent_surprisal(history_of({"PURCHASED": lines.iloc[1:2]}, complete_until=T).at(T))
+    assert np.isnan(only_recent).all()
+
+
+def test_pagerank_equals_networkx() -> None:
+    graph = nx.gnp_random_graph(25, 0.12, seed=4, directed=True)
+    graph.remove_edges_from(list(graph.out_edges(7)))
+    generator = np.random.default_rng(1)
+    for _, _, data in graph.edges(data=True):
+        data["weight"] = float(generator.random()) + 0.1
+    matrix = sparse.csr_array(nx.to_scipy_sparse_array(graph, nodelist=range(25), weight="weight"))
+    assert graph.out_degree(7) == 0  # a dangling node
+    expected = nx.pagerank(graph, alpha=0.85, tol=1e-12, max_iter=500)
+    assert pagerank(matrix).tolist() == pytest.approx([expected[node] for node in range(25)], abs=1e-9)
+
+
+def test_peripherality_is_lower_for_who_buys_more() -> None:
+    at = T - timedelta(days=1)
+    lines = pd.DataFrame(
+        {"customer": ["big"] * 3 + ["none", "small"], "target": ["p", "q", "r", "__no_product__", "p"], "at": [at] * 5}
+    )
+    big, none, small = peripherality(history_of({"PURCHASED": lines}, complete_until=T).at(T))
+    assert big < small
+    assert np.isnan(none)
+
+
+def test_neighbour_signals_by_hand() -> None:
+    unit = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
+    found = neighbour_signals(unit, neighbours=2)
+    # Row 0: closest is row 1 (cosine .6); the centre of rows 1 and 2 points along (.6, 1.8): cosine .6/√3.6.
+    assert found["independence"].tolist() == pytest.approx([0.4, 0.2, 0.2], abs=1e-6)
+    assert found["neighbour_distance"][0] == pytest.approx(1 - 0.6 / 3.6**0.5, abs=1e-6)
+    alone = neighbour_signals(unit[:1])
+    assert np.isnan(alone["independence"]).all()
+
+
+def test_combine_leaves_out_what_is_not_known() -> None:
+    nan = np.nan
+    found = combine({"x": np.array([1.0, 2.0, nan, nan]), "y": np.array([5.0, 3.0, 9.0, nan])})
+    # x: ¼, ¾. y: ½, 1/6, 5/6. Means: .375, .4583, .8333; who has nothing is neutral.
+    assert found.value.tolist() == pytest.approx([1 / 6, 1 / 2, 5 / 6, 0.5])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**31))
+def test_novelty_is_equivariant_under_permutation(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    snapshot = two_groups().at(AS_OF)
+    size = len(snapshot.customers)
+    vectors = generator.normal(size=(size, 5))
+    rows = np.arange(size, dtype=np.int32)
+    order = generator.permutation(size).astype(np.int32)
+    straight = novelty(snapshot, rows, centred(vectors), neighbours=4)
+    permuted = novelty(snapshot, order, centred(vectors[order]), neighbours=4)
+    assert ((straight.value >= 0) & (straight.value <= 1)).all()
+    assert permuted.value.tolist() == pytest.approx(straight.value[order].tolist(), abs=2 / size)
+    for name, values in straight.parts.items():
+        assert permuted.parts[name].tolist() == pytest.approx(values[order].tolist(), abs=1e-5, nan_ok=True)
+
+
+def test_without_products_two_parts_remain() -> None:
+    lines = pd.DataFrame({"customer": list("abc"), "at": [T - timedelta(days=1)] * 3})
+    snapshot = history_of({"PURCHASED": lines}, complete_until=T).at(T)
+    features = np.array([[0.0, 1.0], [0.1, 1.0], [5.0, -3.0]])
+    found = novelty(snapshot, np.arange(3, dtype=np.int32), centred(features))
+    assert np.isnan(found.parts["surprisal"]).all()
+    assert np.isnan(found.parts["peripherality"]).all()
+    assert found.value[2] == max(found.value)
