@@ -6,7 +6,7 @@ A customer's score is the mean cosine, of centred vectors, to the seed's custome
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiences.filters import Condition, passing
-from embeddings.similarity import Float32Array, centred
+from embeddings.similarity import Float32Array
 from graph.snapshot import FloatArray, Int64Array
 from habitue.errors import UsageError
 
@@ -70,7 +70,7 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON that other programs read."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ class LookalikeSettings:
 
 def lookalike(
     ids: pa.StringArray,
-    vectors: Float32Array,
+    unit: Float32Array,
     seeds: Sequence[str],
     settings: LookalikeSettings | None = None,
     *,
@@ -125,7 +125,8 @@ def lookalike(
 
     Args:
         ids: Customer ids, [n].
-        vectors: Their vectors, [n, d], in the same order: those of TransE, or standardised features.
+        unit: Their vectors from `embeddings.similarity.centred`, [n, d], in the same order: of TransE, or of
+            standardised features.
         seeds: Customer ids to resemble; one that comes twice counts once.
         settings: Size, filters, check; default: `LookalikeSettings()`.
         properties: What filters look at: a frame with `customer_id` and the columns that they name, such as the table
@@ -138,7 +139,6 @@ def lookalike(
     if settings.size < 1:
         raise UsageError(f"An audience of {settings.size} was asked for.", hint="Ask for at least 1 customer.")
     rows, seed = resolve(ids, seeds)
-    unit = centred(vectors)
     similarity = similarity_to(unit, rows)
     eligible = passing(ids, settings.conditions, properties)
     eligible[rows] = False

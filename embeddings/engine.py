@@ -7,7 +7,6 @@ that a batch used, so that its cost does not grow with the graph. The parameters
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,7 @@ from embeddings.settings import EngineSettings
 if TYPE_CHECKING:
     from pykeen.models import TransE
 
-#: Told a line for humans and the share of the work done, 0 to 1.
-Progress = Callable[[str, float], None]
+    from graph.store import Progress
 
 _TINY = 1e-6
 
@@ -48,7 +46,7 @@ def fit(
         weight: float32 [n]: weight of each triple in the loss.
         settings: How to train.
         seed: Same seed, same vectors on the same machine.
-        progress: Told after every update.
+        progress: Told after every update: a line for humans, and the share done.
 
     Returns:
         The mean loss of each epoch.

@@ -15,16 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sparse
 
 from embeddings.ranks import midrank
-from embeddings.similarity import Float32Array, Progress, nearest_all
+from embeddings.similarity import Float32Array, nearest_all
 from embeddings.triples import decayed_pairs
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 from graph.time import MILLISECONDS_PER_DAY
 
+if TYPE_CHECKING:
+    from graph.store import Progress
+
+#: Novelty of who has none of the parts.
 NEUTRAL = 0.5
 
 

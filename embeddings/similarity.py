@@ -6,8 +6,9 @@ their raw cosine measures how far along that cone they lie, which is popularity,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,10 @@ import numpy.typing as npt
 from graph.snapshot import Int64Array
 from habitue.errors import UsageError
 
-Float32Array = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    from graph.store import Progress
 
-#: Told a line for humans and the share of the work done, 0 to 1.
-Progress = Callable[[str, float], None]
+Float32Array = npt.NDArray[np.float32]
 
 #: Similarities held at once (16 MB of float32), or those of one query where it has more.
 _BLOCK_CELLS = 4_000_000

@@ -24,7 +24,7 @@ from habitue.errors import UsageError
 if TYPE_CHECKING:
     from pykeen.models import TransE
 
-    from embeddings.engine import Progress
+    from graph.store import Progress
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -57,6 +57,10 @@ class JudgedFold:
     models: Mapping[str, Mapping[str, Prepared]]
 
 
+#: Figures that every resample inflates: with customers repeated, bins deviate from their risk more than in the sample.
+_INFLATED = frozenset({"churn_ece"})
+
+
 @dataclass(frozen=True, eq=False)
 class Resampled:
     """Figures by (model, metric): on the sample itself (length f) and on each resample (f by b), for each of f folds.
@@ -72,7 +76,7 @@ class Resampled:
         key = (model, metric)
         if key not in self.figures:
             return None
-        return _interval(self.figures[key], self.resamples[key])
+        return _interval(self.figures[key], self.resamples[key], centre=metric in _INFLATED)
 
     def difference(self, model: str, versus: str, metric: str) -> PairedDifference | None:
         """The paired difference `model - versus` over the folds both are in; None where there is none."""
@@ -134,8 +138,11 @@ def _judge(folds: Sequence[JudgedFold], weights: FloatArray) -> dict[tuple[str, 
     return found
 
 
-def _interval(figures: FloatArray, resamples: FloatArray) -> Interval | None:
-    """Mean over folds, and percentiles of that mean over resamples; folds where it is undefined are left out."""
+def _interval(figures: FloatArray, resamples: FloatArray, *, centre: bool = False) -> Interval | None:
+    """Mean over folds, and percentiles of that mean over resamples; folds where it is undefined are left out.
+
+    With `centre`, the resamples' own bias (their mean less the figure) is taken off both ends, never below 0.
+    """
     mean = float(_mean_of_folds(figures[:, None])[0])
     means = _mean_of_folds(resamples)
     means = means[np.isfinite(means)]
@@ -143,6 +150,9 @@ def _interval(figures: FloatArray, resamples: FloatArray) -> Interval | None:
         return None
     tail = 50 * (1 - LEVEL)
     low, high = np.percentile(means, [tail, 100 - tail])
+    if centre:
+        bias = float(means.mean()) - mean
+        low, high = max(0.0, low - bias), max(0.0, high - bias)
     return Interval(mean, float(low), float(high))
 
 

@@ -39,11 +39,13 @@ class PlattCalibration:
 
 
 def fit_platt(
-    logits: FloatArray, happened: FloatArray, *, slope_deviation: float = 0.25, intercept_deviation: float = 0.5
+    logits: FloatArray, happened: FloatArray, *, slope_deviation: float = 0.05, intercept_deviation: float = 0.05
 ) -> PlattCalibration:
     """The most probable calibration under a normal prior around "as it is" on log-slope and intercept.
 
-    The prior holds the calibration still where there are few events to learn it from, and fades where there are many.
+    The prior is narrow because one validation cutoff is one draw: its level and the older, shorter histories behind
+    its model differ from those at hand by more than its sampling noise, and in trials on Complete Journey a free fit
+    made risks worse (Brier score and calibration error) than none, this one better. With many events it fades.
 
     Args:
         logits: Raw logits of n customers, predicted out of time.

@@ -162,8 +162,10 @@ class NetworkShape:
     dropout: float
 
 
-#: Outputs of the network, in the order of its last axis.
-CHURN_LOGIT, VALUE_MEDIAN, VALUE_LOG_MEAN = range(3)
+#: Outputs of the network, in the order of its last axis: values as logarithms, in units of the training mean.
+CHURN_LOGIT, VALUE_LOG_MEDIAN, VALUE_LOG_MEAN = range(3)
+#: Logarithms of value are kept within this: at most some 150 times the mean.
+VALUE_LOG_RANGE = (-15.0, 5.0)
 
 
 class ForecastNetwork(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from gnn.adjacency import GraphSettings
 from gnn.features import Features
 from gnn.forecast import Examples
-from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_MEDIAN, FirstHop, ForecastNetwork
+from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_LOG_MEDIAN, VALUE_LOG_RANGE, FirstHop, ForecastNetwork
 from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
 from gnn.training import NetworkInput, NetworkTarget, Progress, TrainingSettings, outputs_of, train
@@ -89,8 +89,8 @@ class NetworkHalf:
         scale = self.statistics.value_scale
         return NetworkForecast(
             churn_logit=outputs[..., CHURN_LOGIT],
-            value_median=np.exp(np.clip(outputs[..., VALUE_MEDIAN], -15.0, 5.0)) * scale,
-            value_mean=np.exp(np.clip(outputs[..., VALUE_LOG_MEAN], -15.0, 5.0)) * scale,
+            value_median=np.exp(np.clip(outputs[..., VALUE_LOG_MEDIAN], *VALUE_LOG_RANGE)) * scale,
+            value_mean=np.exp(np.clip(outputs[..., VALUE_LOG_MEAN], *VALUE_LOG_RANGE)) * scale,
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,21 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_MEDIAN, FirstHop, ForecastNetwork, NetworkShape
+from gnn.gcn import (
+    CHURN_LOGIT,
+    VALUE_LOG_MEAN,
+    VALUE_LOG_MEDIAN,
+    VALUE_LOG_RANGE,
+    FirstHop,
+    ForecastNetwork,
+    NetworkShape,
+)
 
 #: Called with what is being done and the share that is done, in [0, 1].
 Progress = Callable[[str, float], None]
+
+#: Customers of a cutoff from which on several threads are used.
+_FEWEST_FOR_THREADS = 50_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,7 @@ def train(
     Returns:
         The network in evaluation mode. Equal arguments give equal weights on the same machine and thread count.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _threads_for(max(len(each.rows) for each in inputs)):
         torch.manual_seed(seed)
         network = ForecastNetwork(
             NetworkShape(
@@ -118,14 +130,25 @@ def _loss(outputs: torch.Tensor, target: NetworkTarget, value_weight: float) -> 
     churn = functional.binary_cross_entropy_with_logits(
         outputs[..., CHURN_LOGIT], target.churned.expand(outputs.shape[:2])
     )
-    median = (outputs[..., VALUE_MEDIAN].clamp(-15.0, 5.0).exp() - target.value).abs().mean()
-    log_mean = outputs[..., VALUE_LOG_MEAN].clamp(-15.0, 15.0)
+    median = (outputs[..., VALUE_LOG_MEDIAN].clamp(*VALUE_LOG_RANGE).exp() - target.value).abs().mean()
+    log_mean = outputs[..., VALUE_LOG_MEAN].clamp(*VALUE_LOG_RANGE)
     mean = (log_mean.exp() - target.value * log_mean).mean()
     return len(outputs) * (churn + value_weight * (median + mean))
 
 
+@contextmanager
+def _threads_for(rows: int) -> Iterator[None]:
+    """One thread for small work: a second one costs more in waiting than it brings, and would change the last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if rows < _FEWEST_FOR_THREADS else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def outputs_of(network: ForecastNetwork, given: NetworkInput) -> npt.NDArray[np.float64]:
     """The members' outputs m×n×3 in float64 (see `gnn.gcn.CHURN_LOGIT` and its fellows)."""
-    with torch.no_grad():
+    with torch.no_grad(), _threads_for(len(given.rows)):
         result: npt.NDArray[np.float64] = network(given.tabular, given.hop, given.rows).numpy().astype(np.float64)
     return result

@@ -73,8 +73,12 @@ def difference(held: GraphTables, staged: GraphTables) -> GraphChanges:
         replaced.append(change.superseded)
     for name, other in (("PURCHASED", "RETURNED"), ("RETURNED", "PURCHASED")):
         moved = _moved(staged.interactions[name], held.interactions[other], staged.interactions[other])
-        removed[other] = pa.concat_arrays([removed[other], moved])
-        corrected[name] += len(moved)
+        move = _kind_changes(name, other, moved, staged.interactions[name], held.interactions[other])
+        added[name] = added[name].filter(pc.invert(pc.is_in(added[name]["id"], value_set=move.late)))
+        removed[other] = pa.concat_arrays([removed[other], move.removed])
+        corrected[name] += len(move.removed)
+        unchanged[name] += len(move.late)
+        replaced.append(move.superseded)
     superseded = pa.concat_tables([staged.superseded, *replaced])
     superseded = superseded.filter(pa.array(~_contains(held.superseded, superseded, ("type", "id", "known_at"))))
     counts = Counter({"Customer": len(customers), "Category": len(categories), "Brand": len(brands)})
@@ -162,6 +166,26 @@ def _moved(staged: pa.Table, held_other: pa.Table, staged_other: pa.Table) -> pa
     ends = ("id", "customer", "target")
     same_line = _contains(staged, held_other, ends) & ~_contains(staged_other, held_other, ("id",))
     return held_other["id"].filter(pa.array(same_line)).combine_chunks()
+
+
+@dataclass(frozen=True)
+class _KindChanges:
+    removed: pa.Array
+    late: pa.Array
+    superseded: pa.Table
+
+
+def _kind_changes(name: str, other: str, ids: pa.Array, staged: pa.Table, held_other: pa.Table) -> _KindChanges:
+    """What becomes of lines held as `other` and staged as `name`; an older version goes into the past directly."""
+    new = staged.take(pc.index_in(ids, value_set=staged["id"].combine_chunks()))
+    old = held_other.take(pc.index_in(ids, value_set=held_other["id"].combine_chunks()))
+    when_new, when_old = _known(new), _known(old)
+    later, late = pa.array(when_new > when_old), pa.array(when_new < when_old)
+    superseded = [
+        _as_superseded(old.filter(later), other, new["known_at"].filter(later)),
+        _as_superseded(new.filter(late), name, old["known_at"].filter(late)),
+    ]
+    return _KindChanges(ids.filter(pc.invert(late)), ids.filter(late), pa.concat_tables(superseded))
 
 
 def _as_superseded(table: pa.Table, name: str, when: pa.ChunkedArray) -> pa.Table:

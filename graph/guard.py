@@ -33,10 +33,11 @@ _FIRST = frozenset({"MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN"})
 
 #: Words that write, administer, read files, or run procedures: refused wherever they could be a clause.
 _REFUSED = frozenset({
-    "ALTER", "ATTACH", "BEGIN", "CALL", "CHECKPOINT", "COMMENT", "COMMIT", "COPY", "CREATE", "DEALLOCATE", "DELETE",
-    "DENY", "DETACH", "DRYRUN", "DROP", "EXECUTE", "EXPLAIN", "EXPORT", "FINISH", "FOREACH", "GRANT", "IMPORT", "INSERT",
-    "INSTALL", "LOAD", "MACRO", "MERGE", "PREPARE", "PROFILE", "PROJECT_GRAPH", "REMOVE", "RENAME", "REVOKE", "ROLLBACK",
-    "SET", "SHOW", "START", "STOP", "TERMINATE", "UNINSTALL", "UPDATE", "USE", "USING",
+    "ALTER", "ATTACH", "BEGIN", "CALL", "CHECKPOINT", "COMMENT", "COMMIT", "COPY", "CREATE", "DEALLOCATE",
+    "DELETE", "DENY", "DETACH", "DROP", "DRYRUN", "EXECUTE", "EXPLAIN", "EXPORT", "FINISH", "FOREACH", "GRANT",
+    "IMPORT", "INSERT", "INSTALL", "LOAD", "MACRO", "MERGE", "PREPARE", "PROFILE", "PROJECT_GRAPH", "REMOVE",
+    "RENAME", "REVOKE", "ROLLBACK", "SET", "SHOW", "START", "STOP", "TERMINATE", "UNINSTALL", "UPDATE", "USE",
+    "USING",
 })  # fmt: skip
 
 #: Name spaces of functions that reach outside the graph.
@@ -49,36 +50,42 @@ def check_read_only(text: str) -> None:
     Raises:
         CypherRefusedError: With the reason; names the word, never the whole statement.
     """
-    if len(text) > _MAXIMUM_LENGTH:
-        raise CypherRefusedError(f"The statement is longer than {_MAXIMUM_LENGTH} characters.")
-    if re.search(r"\\u", text, re.IGNORECASE):
-        raise CypherRefusedError("Unicode escapes (\\u…) are refused.", hint="Write the character itself.")
+    _check_characters(text)
     tokens = [(kind, value) for kind, value in _tokens(text) if kind not in ("blank", "comment")]
     if tokens and tokens[-1][1] == ";":
         tokens.pop()
     if not tokens:
         raise CypherRefusedError("The statement is empty.")
-    first = tokens[0][1].upper()
-    if tokens[0][0] != "word" or first not in _FIRST:
+    if tokens[0][0] != "word" or tokens[0][1].upper() not in _FIRST:
         raise CypherRefusedError(f"The statement starts with {tokens[0][1][:30]!r}.", hint=_hint())
-    returns = False
-    for place, (kind, value) in enumerate(tokens):
-        if value == ";":
-            raise CypherRefusedError("There is more than one statement.", hint="Send them one by one.")
-        if kind != "word":
-            continue
-        before = tokens[place - 1][1] if place else ""
-        after = tokens[place + 1][1] if place + 1 < len(tokens) else ""
-        name = value.upper()
-        if before == ".":
-            continue  # a property
-        if name in _REFUSED and before != ":":
-            raise CypherRefusedError(f"{name} is refused.", hint=_hint())
-        if name in _REFUSED_NAMESPACES and after == ".":
-            raise CypherRefusedError(f"Functions of {value.lower()}.… are refused.", hint=_hint())
-        returns = returns or name == "RETURN"
-    if not returns:
+    if any(value == ";" for _, value in tokens):
+        raise CypherRefusedError("There is more than one statement.", hint="Send them one by one.")
+    before = [("sign", ""), *tokens]
+    after = [*tokens[1:], ("sign", "")]
+    for (_, previous), (kind, value), (_, following) in zip(before, tokens, after, strict=False):
+        if previous != ".":  # after a full stop stands a property
+            _check_name(kind, value, previous, following)
+    if not any(kind == "word" and value.upper() == "RETURN" for kind, value in tokens):
         raise CypherRefusedError("The statement returns nothing.", hint="End it with RETURN.")
+
+
+def _check_characters(text: str) -> None:
+    """Refuse what the stores' own readers could see otherwise than we do."""
+    if len(text) > _MAXIMUM_LENGTH:
+        raise CypherRefusedError(f"The statement is longer than {_MAXIMUM_LENGTH} characters.")
+    if re.search(r"\\u", text, re.IGNORECASE):
+        raise CypherRefusedError("Unicode escapes (\\u…) are refused.", hint="Write the character itself.")
+    if re.search(r"\r(?!\n)", text):  # ends a comment for one store and not for the other
+        raise CypherRefusedError("A carriage return without a line feed is refused.", hint="Use line feeds.")
+
+
+def _check_name(kind: str, value: str, previous: str, following: str) -> None:
+    """Refuse a word that could be a clause, and functions of forbidden name spaces, in backticks or not."""
+    name = value.strip("`").upper()
+    if kind in ("word", "quoted") and name in _REFUSED_NAMESPACES and following == ".":
+        raise CypherRefusedError(f"Functions of {name.lower()}.… are refused.", hint=_hint())
+    if kind == "word" and name in _REFUSED and previous != ":":
+        raise CypherRefusedError(f"{name} is refused.", hint=_hint())
 
 
 def _hint() -> str:

@@ -53,7 +53,8 @@ def _hash_column(column: pa.ChunkedArray, key: str) -> _Words:
         values = encoded.dictionary.to_numpy(zero_copy_only=False)
         hashes = np.append(pd.util.hash_array(values, hash_key=key, categorize=False), np.uint64(0))
         rows = pc.fill_null(encoded.indices, len(values)).to_numpy()
-        return hashes[rows]
+        result: _Words = hashes[rows]
+        return result
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     present = pc.is_valid(column).to_numpy()

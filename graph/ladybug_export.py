@@ -7,6 +7,7 @@ import pyarrow as pa
 
 import cypher
 from graph.ladybug_build import Derived
+from graph.ladybug_query import run
 from graph.model import (
     BRAND_SCHEMA,
     CAMPAIGN_SCHEMA,
@@ -67,8 +68,7 @@ def export_derived(connection: ladybug.Connection | None) -> Derived:
 
 
 def _export(connection: ladybug.Connection, name: str, schema: pa.Schema) -> pa.Table:
-    result = connection.execute(cypher.statement(name, "ladybug").text)
-    table = result.get_as_arrow()
+    table = run(connection, cypher.statement(name, "ladybug").text).get_as_arrow()
     if not len(table):
         return schema.empty_table()
     return pa.table([table[field.name].cast(field.type) for field in schema], schema=schema)

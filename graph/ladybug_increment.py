@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 import cypher
 from graph.changes import GraphChanges
 from graph.ladybug_build import property_value_id
+from graph.ladybug_query import rows_of
+from graph.ladybug_query import run as query
 from graph.model import CAMPAIGN_INTERACTIONS, INTERACTIONS, PROPERTY_OWNERS
 from graph.store import DatasetFacts, LoadRecord, Progress
 
@@ -95,7 +97,7 @@ def _products(connection: ladybug.Connection, changes: GraphChanges, run: Any) -
 
 
 def _properties(connection: ladybug.Connection, changes: GraphChanges, record: LoadRecord, run: Any) -> None:
-    known = {row[0] for row in connection.execute("MATCH (v:PropertyValue) RETURN v.id").get_all()}
+    known = {row[0] for row in rows_of(query(connection, "MATCH (v:PropertyValue) RETURN v.id"))}
     for label in PROPERTY_OWNERS:
         if len(stale := changes.removed_properties[label]):
             run(f"unlink_{label.lower()}_properties", pa.table({"owner": stale["owner"], "target": _value_ids(stale)}))

@@ -35,8 +35,9 @@ from graph.changes import GraphChanges, merge
 from graph.guard import check_read_only
 from graph.ladybug_export import export_derived, export_tables
 from graph.ladybug_increment import apply_increment, in_batches
+from graph.ladybug_query import rows_of, run
 from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP
-from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth
+from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first
 from graph.tables import GraphTables
 from habitue.errors import CypherRefusedError, LockedError, NothingLoadedError, StoreError
 
@@ -160,10 +161,10 @@ class LadybugStore:
         counts: dict[str, int] = {}
         if self.version():
             connection = self._connection()
-            for row in connection.execute("CALL show_tables() RETURN name, type").get_all():
+            for row in rows_of(run(connection, "CALL show_tables() RETURN name, type")):
                 name, kind = row
                 pattern = f"(n:{name})" if kind == "NODE" else f"()-[n:{name}]->()"
-                counts[name] = int(connection.execute(f"MATCH {pattern} RETURN count(n)").get_all()[0][0])
+                counts[name] = int(rows_of(run(connection, f"MATCH {pattern} RETURN count(n)"))[0][0])
         return StoreHealth(url, f"ladybug {ladybug.Database.get_version()}", counts, problems)
 
     def tables(self) -> GraphTables:
@@ -241,29 +242,25 @@ class LadybugStore:
     def read(self, name: str, **parameters: Any) -> Rows:
         text = cypher.statement(name, self.dialect).text
         try:
-            result = self._connection().execute(text, parameters)
+            result = run(self._connection(), text, parameters)
         except RuntimeError as error:
             raise StoreError(f"The embedded graph refused {name}: {error}.") from error
-        return Rows(tuple(result.get_column_names()), [tuple(plain(v) for v in row) for row in result.get_all()])
+        return Rows(tuple(result.get_column_names()), [tuple(plain(v) for v in row) for row in rows_of(result)])
 
     def neighbours(self, relationship: str, direction: str, ids: list[str], limit: int) -> list[dict[str, Any]]:
         if not self._occurs(relationship):
             return []
-        # One statement for all nodes in the middle, cut to the limit here: Ladybug has no sub-query with a limit.
+        # One statement for each node in the middle: a primary key is looked up at once, a list of them by a scan. None
+        # has a LIMIT: as a parameter it would have the statement planned anew each time, which costs more than the rest.
         text = cypher.statement(f"read/neighbours_{relationship.lower()}_{direction}", self.dialect).text
-        parameters: dict[str, Any] = {"ids": ids}
-        if relationship in INTERACTIONS:
-            parameters["leave_out"] = NO_PRODUCT
-        table = self._connection().execute(text, parameters).get_as_arrow()
-        if not len(table):
-            return []
-        rank = next((name for name in ("last_at", "score") if name in table.column_names), None)
-        best = [(rank, "descending")] if rank else []
-        table = table.sort_by([*best, ("id", "ascending"), ("middle", "ascending")])
-        middle = table["middle"].to_pandas()
-        kept = table.filter(pa.array(middle.groupby(middle).cumcount().to_numpy() < limit))
-        rows: list[dict[str, Any]] = kept.to_pylist()
-        return rows
+        connection = self._connection()
+        rows = []
+        for middle in ids:
+            result = run(connection, text, {"id": middle})
+            names = ["middle", *result.get_column_names()]
+            found = [dict(zip(names, [middle, *row], strict=True)) for row in result.get_n(limit + 1)]
+            rows += [row for row in found if row["id"] != NO_PRODUCT][:limit]
+        return best_first(rows)
 
     def _occurs(self, relationship: str) -> bool:
         """Whether the published version has any such relationship; asked once for each version."""
@@ -273,7 +270,7 @@ class LadybugStore:
             counted = {}
             self._local.occurs, self._local.occurs_version = counted, self._local.version
         if relationship not in counted:
-            found = connection.execute(f"MATCH ()-[r:{relationship}]->() RETURN r.id LIMIT 1" if relationship in INTERACTIONS
+            found = run(connection, f"MATCH ()-[r:{relationship}]->() RETURN r.id LIMIT 1" if relationship in INTERACTIONS
                                        else f"MATCH (n)-[r:{relationship}]->() RETURN n.id LIMIT 1")  # fmt: skip
             counted[relationship] = found.has_next()
         return counted[relationship]
@@ -285,7 +282,7 @@ class LadybugStore:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
         try:
             connection.set_query_timeout(int(limits.seconds * 1000))
-            result = connection.execute(text, dict(parameters))
+            result = run(connection, text, parameters)
             rows: list[tuple[Any, ...]] = []
             while result.has_next() and len(rows) < limits.rows:
                 rows.append(tuple(plain(value) for value in result.get_next()))

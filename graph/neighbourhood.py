@@ -117,10 +117,10 @@ def neighbourhood(
 
 
 def _steps(label: str, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The (type, direction) pairs that leave a node of this label."""
+    """The (type, direction) pairs that leave a node of this label; similarity is followed to the closest only."""
     for relationship in wanted:
         ends = STRUCTURE.get(relationship) or ("Customer", interaction_target(relationship))
         if ends[0] == label:
             yield relationship, "out"
-        if ends[1] == label:
+        if ends[1] == label and relationship != "SIMILAR_TO":
             yield relationship, "in"

@@ -13,11 +13,12 @@ from neo4j import exceptions
 import cypher
 from graph.changes import GraphChanges
 from graph.guard import check_read_only
+from graph.model import INTERACTIONS, NO_PRODUCT
 from graph.neo4j_connection import RECOMMENDED_VERSION, Neo4jConnection
 from graph.neo4j_export import export_tables
 from graph.neo4j_load import apply_changes, missing_constraints, only_writer, prepare_schema, run_in_batches, statement
 from graph.neo4j_values import plain
-from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, no_progress
+from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first, no_progress
 from graph.tables import GraphTables
 from habitue.errors import CypherRefusedError, NothingLoadedError, StoreError
 
@@ -134,8 +135,15 @@ class Neo4jStore:
         columns, records = self._connection.read(cypher.statement(name, self.dialect).text, parameters)
         return Rows(columns, [tuple(plain(value) for value in record) for record in records])
 
+    def neighbours(self, relationship: str, direction: str, ids: list[str], limit: int) -> list[dict[str, Any]]:
+        """Nodes at the other end of a relationship type, for several nodes in the middle at once."""
+        parameters: dict[str, Any] = {"ids": ids, "limit": limit}
+        if relationship in INTERACTIONS:
+            parameters["leave_out"] = NO_PRODUCT
+        return best_first(self.read(f"read/neighbours_{relationship.lower()}_{direction}", **parameters).dicts())
+
     def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
-        """Run a user's statement, read-only and limited: its tokens and the server's plan must say that it is a read."""
+        """Run a user's statement, read-only and limited: its tokens and the server's plan must say it is a read."""
         check_read_only(text)
         if self.facts() is None:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")

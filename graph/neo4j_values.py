@@ -20,7 +20,7 @@ def plain(value: Any) -> Any:
         return {"_type": value.type, **{key: plain(each) for key, each in value.items()}}
     if isinstance(value, graph.Path):
         return {"_NODES": [plain(node) for node in value.nodes], "_RELS": [plain(each) for each in value.relationships]}
-    if isinstance(value, list | tuple) and not isinstance(value, spatial.Point):
+    if isinstance(value, list):
         return [plain(each) for each in value]
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}

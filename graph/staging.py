@@ -177,12 +177,16 @@ def stage(
     finally:
         for writer in writers.values():
             writer.close()
-    interactions, superseded = {}, []
+    settled, superseded = {}, []
     for name in INTERACTIONS:
         table = pq.read_table(directory / f"{name}.parquet") if name in writers else _STAGED_SCHEMA.empty_table()
-        current, replaced = _number(name, table, file_names, quarantine, report)
-        interactions[name] = current.append_column("load", pa.array(np.full(len(current), sequence), pa.int64()))
+        settled[name], replaced = _number(name, table, file_names, quarantine, report)
         superseded.append(replaced)
+    superseded += _settle_kinds(settled, report)
+    interactions = {
+        name: table.select(INTERACTION_SCHEMA.names).append_column("load", pa.array(np.full(len(table), sequence)))
+        for name, table in settled.items()
+    }
     report.quarantined = quarantine.counts
     return _assemble(master, interactions, superseded, sequence, report, dataset), report
 
@@ -201,7 +205,7 @@ def _with_origin(table: pa.Table, source: int, file: int) -> pa.Table:
 def _number(
     name: str, table: pa.Table, file_names: list[str], quarantine: Quarantine, report: StagingReport
 ) -> tuple[pa.Table, pa.Table]:
-    """Give ids to the rows without one, and settle repeated ids: the last version stands (by `known_at`, then order)."""
+    """Give ids to the rows without one, and settle repeated ids: the last version, by `known_at`, stands."""
     without = pc.is_null(table["id"])
     unnumbered = table.filter(without)
     if len(unnumbered):
@@ -209,8 +213,7 @@ def _number(
         unnumbered = unnumbered.set_column(unnumbered.column_names.index("id"), "id", ids)
     numbered = table.filter(pc.invert(without))
     numbered, superseded = _settle(name, numbered, file_names, quarantine, report)
-    whole = pa.concat_tables([unnumbered, numbered]) if len(numbered) else unnumbered
-    return whole.select(INTERACTION_SCHEMA.names), superseded
+    return pa.concat_tables([unnumbered, numbered]), superseded
 
 
 def _settle(
@@ -243,6 +246,28 @@ def _settle(
     replaced = older.rename(columns={"next_known_at": "superseded_at"}).assign(type=name, load=0)
     kept = pa.Table.from_pandas(replaced[SUPERSEDED_SCHEMA.names], schema=SUPERSEDED_SCHEMA, preserve_index=False)
     return pa.concat_tables([table.filter(pc.invert(is_repeated)), settled]), kept
+
+
+def _settle_kinds(settled: dict[str, pa.Table], report: StagingReport) -> list[pa.Table]:
+    """A line that one source gives as a purchase and as a return, by its sign, is what its last version says."""
+    kinds = ("PURCHASED", "RETURNED")
+    frames = []
+    for name, other in zip(kinds, kinds[::-1], strict=True):
+        met = pc.is_in(settled[name]["id"], value_set=settled[other]["id"].combine_chunks())
+        frames.append(settled[name].filter(met).to_pandas(date_as_object=False).assign(type=name))
+    if not len(frames[0]):
+        return []
+    both = pd.concat(frames).sort_values(["known_at", "file", "row"], na_position="first", kind="stable")
+    pairs = both.groupby(["id", "source"])
+    is_former = (pairs["type"].transform("size") == 2) & (pairs.cumcount() == 0)
+    both["superseded_at"] = pairs["known_at"].shift(-1)
+    former = both[is_former]
+    report.repeated += len(former)
+    for name in kinds:
+        gone = pa.array(former.loc[former["type"] == name, "id"], pa.string())
+        settled[name] = settled[name].filter(pc.invert(pc.is_in(settled[name]["id"], value_set=gone)))
+    replaced = former[(former["known_at"] < former["superseded_at"])].assign(load=0)
+    return [pa.Table.from_pandas(replaced[SUPERSEDED_SCHEMA.names], schema=SUPERSEDED_SCHEMA, preserve_index=False)]
 
 
 def _says_the_same_again(frame: pd.DataFrame, content: list[str]) -> pd.Series:
@@ -300,4 +325,4 @@ def _with_stubs(table: pa.Table, met: pa.StringArray) -> pa.Table:
 def _union(*columns: pa.ChunkedArray) -> pa.StringArray:
     parts = [pc.unique(column.drop_null()) for column in columns]
     parts = [part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts]
-    return pc.unique(pa.concat_arrays([part.cast(pa.string()) for part in parts])) if parts else pa.array([], pa.string())
+    return pc.unique(pa.concat_arrays([part.cast(pa.string()) for part in parts]))

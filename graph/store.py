@@ -166,6 +166,13 @@ class GraphStore(Protocol):
         ...
 
 
+def best_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Neighbours in the order that `GraphStore.neighbours` promises: newest or closest, then by id, then by middle."""
+    rows = sorted(rows, key=lambda row: (row["id"], row["middle"]))
+    rank = next((name for name in ("last_at", "score") if rows and name in rows[0]), None)
+    return sorted(rows, key=lambda row: row[rank], reverse=True) if rank else rows
+
+
 def open_store(settings: Settings, *, read_only: bool = False) -> GraphStore:
     """The store that the settings name; by default the embedded one inside the workspace.
 

@@ -112,7 +112,7 @@ def write_tiny(directory: Path, *, seed: int = 7, customers: int = 320) -> Path:
 
 
 def _products(random: np.random.Generator) -> pd.DataFrame:
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for number, (department, aisles) in enumerate(_DEPARTMENTS.items()):
         for aisle in aisles:
             for _ in range(9):

@@ -31,6 +31,7 @@ from habitue.views import (
     SimilarCustomer,
 )
 
+_LISTED = ("customer_id", "churn_risk", "expected_value", "hyperscore", "hyperscore_percentile", "active")
 COMPONENTS = ("logic", "novelty", "impact", "reproducibility", "meta")
 #: Level of the churn risk's interval.
 INTERVAL_LEVEL = 0.8
@@ -157,10 +158,16 @@ def churn_list(
     after = start + len(page)
     return ChurnRiskPage(
         items=[
-            ChurnRiskRow(row.customer_id, row.churn_risk, row.expected_value, row.hyperscore,
-                         row.hyperscore_percentile, bool(row.active))
-            for row in page.itertuples()
-        ],  # fmt: skip
+            ChurnRiskRow(
+                id=str(row["customer_id"]),
+                churn_risk=float(row["churn_risk"]),
+                expected_value=float(row["expected_value"]),
+                hyperscore=float(row["hyperscore"]),
+                hyperscore_percentile=float(row["hyperscore_percentile"]),
+                active=bool(row["active"]),
+            )
+            for row in page[list(_LISTED)].to_dict("records")
+        ],
         total=len(chosen),
         next_cursor=_write_cursor(after, run.manifest.id) if after < len(chosen) else None,
         score_of=run.score_of,

@@ -242,7 +242,7 @@ class Engine:
 
         return run_query(self.store, name, parameters or {})
 
-    def to_networkx(self, identifier: str, *, depth: int = 2, limit: int = 25) -> nx.MultiDiGraph:
+    def to_networkx(self, identifier: str, *, depth: int = 2, limit: int = 25) -> nx.MultiDiGraph[str]:
         """A customer's neighbourhood as a networkx graph."""
         from habitue.networks import to_networkx
 

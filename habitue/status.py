@@ -79,14 +79,16 @@ def status(engine: Engine) -> Status:
     writing = engine.workspace.writer()
     directory = engine.workspace.current_run()
     manifest = read_manifest(directory) if directory else None
-    published = manifest and {
-        "id": manifest.id,
-        "as_of": manifest.as_of,
-        "horizon_days": manifest.task.horizon_days,
-        "active_window_days": manifest.task.active_window_days,
-        "customers": manifest.counts.get("scored"),
-        "created_at": manifest.created_at,
-    }
+    published: dict[str, Any] | None = None
+    if manifest:
+        published = {
+            "id": manifest.id,
+            "as_of": manifest.as_of,
+            "horizon_days": manifest.task.horizon_days,
+            "active_window_days": manifest.task.active_window_days,
+            "customers": manifest.counts.get("scored"),
+            "created_at": manifest.created_at,
+        }
     return Status(
         workspace=str(engine.workspace.path),
         store=health.url,

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embeddings import files as embedding_files
-from embeddings.transe import TransESettings, embeddable
+from embeddings.settings import TransESettings
+from embeddings.transe import embeddable
 from embeddings.transe import train as train_transe
-from gnn.backtest import training_dates
+from gnn.cutoffs import training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.habitue_forecaster import HabitueForecaster
 from gnn.model_files import save as save_forecaster

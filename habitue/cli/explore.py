@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from habitue.errors import UsageError
 
 if TYPE_CHECKING:
     from graph.store import Rows
+    from habitue.views import ChurnRiskView, HyperscoreView
 
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", "-p", help="A parameter as key=value; repeat it.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
@@ -76,10 +78,10 @@ def customer(
 
     with engine_of(workspace, store, read_only=True) as engine:
         view = engine.customer(identifier)
-        try:
+        risk: ChurnRiskView | None = None
+        score: HyperscoreView | None = None
+        with suppress(NotTrainedError, NotFoundError):
             risk, score = engine.churn_risk(identifier), engine.hyperscore(identifier)
-        except (NotTrainedError, NotFoundError):
-            risk = score = None
     if as_json:
         parts = {"churn_risk": risk and asdict(risk), "hyperscore": score and asdict(score)}
         print_json({"customer": asdict(view), **parts})

@@ -43,7 +43,8 @@ def scores(ids: list[str]) -> pd.DataFrame:
         "churn_risk_high": np.where(place == 5, np.nan, risk), "expected_value": 10.0 + place, "value_median": 9.0,
         "logic": 1.0, "novelty": np.where(place == 5, np.nan, 0.25), "impact": v, "reproducibility": 0.5, "meta": 0.5,
         "v": v, "hyperscore": 100 + v, "hyperscore_centred": 110 + v, "hyperscore_percentile": 100 * v,
-        "reasons": json.dumps([reason]), "evidence": json.dumps({"logic": {"rules": 6}, "meta": {"previous": float("nan")}}),
+        "reasons": json.dumps([reason]),
+        "evidence": json.dumps({"logic": {"rules": 6}, "meta": {"previous": float("nan")}}),
     })  # fmt: skip
 
 

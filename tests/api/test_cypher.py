@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -70,10 +69,13 @@ def test_rows_are_limited(client: TestClient) -> None:
         "match (c:Customer) /* x */ set c.churn_risk = 0 return c", "LOAD FROM '/etc/passwd' RETURN *",
         "COPY (MATCH (c:Customer) RETURN c) TO '/tmp/out.csv'", "EXPORT DATABASE '/tmp/out'", "INSTALL httpfs",
         "CALL timeout=0", "CALL show_tables() RETURN *", "RETURN 1; MATCH (c) DETACH DELETE c", "DROP TABLE Customer",
-        "MATCH (c) RETURN c; COPY Customer FROM 'x'", "ATTACH '/tmp/x' AS y", "LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r",
+        "MATCH (c) RETURN c; COPY Customer FROM 'x'", "ATTACH '/tmp/x' AS y",
+        "LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r",
         "SHOW TRANSACTIONS", "TERMINATE TRANSACTIONS 'x'", "RETURN apoc.load.json('http://example.org')",
-        "MATCH (c) RETURN dbms.info()", "RETURN \\u0043ALL", "UNWIND [1] AS x CALL { CREATE (n) } RETURN x", "", " ", ";", "//",
-        "MATCH (c:Customer)", "RETURN 'unfinished", "RETURN `x", "RETURN 1 /* open", "\x00", "RETURN \x00", "x" * 30_000,
+        "MATCH (c) RETURN dbms.info()", "RETURN \\u0043ALL", "UNWIND [1] AS x CALL { CREATE (n) } RETURN x",
+        "", " ", ";", "//",
+        "MATCH (c:Customer)", "RETURN 'unfinished", "RETURN `x", "RETURN 1 /* open", "\x00", "RETURN \x00",
+        "x" * 30_000,
         "RETURN nothing", "MATCH (c:Nothing) RETURN c",
     ],
 )  # fmt: skip
@@ -124,7 +126,8 @@ def test_only_so_many_statements_run_at_a_time(client: TestClient) -> None:
 def test_values_become_json() -> None:
     east = timezone(timedelta(hours=2))
     assert json_value({
-        "time": datetime(2025, 1, 2, 3, 4, 5), "zoned": datetime(2025, 1, 2, 3, tzinfo=east), "utc": datetime(2025, 1, 2, tzinfo=UTC),
+        "time": datetime(2025, 1, 2, 3, 4, 5), "zoned": datetime(2025, 1, 2, 3, tzinfo=east),
+        "utc": datetime(2025, 1, 2, tzinfo=UTC),
         "date": date(2025, 1, 2), "clock": time(3, 4), "span": timedelta(minutes=2), "bytes": b"\x00\xff",
         "nan": float("nan"), "infinite": [float("inf"), -float("inf")], 3: (1, True, None), "decimal": Decimal("1.50"),
     }) == {
@@ -144,12 +147,12 @@ def test_whatever_a_store_answers_is_valid_json(value: Any) -> None:
 
 
 @pytest.fixture
-def cookbook(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def cookbook(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     def query(name: str, parameters: dict[str, Any]) -> Rows:
         return Rows(("name", "parameters"), [(name, parameters)])
 
     monkeypatch.setattr(engine, "query", query)
-    yield local_client(engine)
+    return local_client(engine)
 
 
 def test_a_statement_of_the_cookbook_gets_its_name_and_parameters(cookbook: TestClient) -> None:

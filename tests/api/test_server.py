@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.server import serve
+from api.server import _listen, serve
 from habitue.engine import Engine
 from habitue.errors import HabitueError, UsageError
 
@@ -36,6 +36,14 @@ def test_a_port_that_is_taken_is_one_clear_error(engine: Engine) -> None:
         with pytest.raises(HabitueError, match=f"127.0.0.1:{port}") as caught:
             serve(engine, "127.0.0.1", port, None)
     assert "--port" in caught.value.hint
+
+
+def test_answers_are_not_held_back_by_the_network_stack() -> None:
+    """Asyncio turns Nagle's algorithm off only for sockets that say they are TCP."""
+    with _listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.proto == socket.IPPROTO_TCP
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
@@ -63,6 +71,9 @@ def test_a_server_answers_keeps_ids_out_of_its_log_and_ends_when_told(workspace:
             with urllib.request.urlopen(f"{base}/v1/customers/a%2Fb/churn-risk", timeout=30) as answer:
                 assert json.load(answer)["id"] == "a/b"
                 assert "server" not in answer.headers
+            forwarded = urllib.request.Request(f"{base}/v1/model", headers={"X-Forwarded-For": "203.0.113.7"})
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(forwarded, timeout=30)
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 urllib.request.urlopen(f"{base}/v1/customers/C0042/nothing", timeout=30)
         finally:

@@ -6,6 +6,7 @@ import pytest
 
 from audiences import files
 from audiences.lookalike import Audience, LookalikeSettings, lookalike
+from embeddings.similarity import centred
 from habitue.errors import NotFoundError, UsageError
 
 IDS = pa.array(["=1+1", "b,c", "d", "é", "f", "g"])
@@ -13,7 +14,7 @@ IDS = pa.array(["=1+1", "b,c", "d", "é", "f", "g"])
 
 def audience() -> Audience:
     vectors = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
-    return lookalike(IDS, vectors, ["d", "zz"], LookalikeSettings(size=3))
+    return lookalike(IDS, centred(vectors), ["d", "zz"], LookalikeSettings(size=3))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from audiences.filters import Condition
 from audiences.lookalike import LookalikeSettings, as_conditions, lookalike
+from embeddings.similarity import centred
 from habitue.errors import UsageError
 
 N = 30
@@ -19,7 +20,7 @@ def clusters() -> np.ndarray:
 
 
 def test_members_are_those_of_the_seed_s_cluster_without_the_seed() -> None:
-    audience = lookalike(IDS, clusters(), NAMES[:4], LookalikeSettings(size=6))
+    audience = lookalike(IDS, centred(clusters()), NAMES[:4], LookalikeSettings(size=6))
     assert sorted(audience.members["customer_id"]) == NAMES[4:10]
     assert audience.members["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     assert audience.members["score"].is_monotonic_decreasing
@@ -27,7 +28,7 @@ def test_members_are_those_of_the_seed_s_cluster_without_the_seed() -> None:
 
 def test_score_is_the_mean_cosine_of_centred_vectors() -> None:
     vectors = clusters()
-    audience = lookalike(IDS, vectors, ["c03", "c12"], LookalikeSettings(size=N))
+    audience = lookalike(IDS, centred(vectors), ["c03", "c12"], LookalikeSettings(size=N))
     moved = vectors.astype(float) - vectors.astype(float).mean(0)
     moved /= np.linalg.norm(moved, axis=1, keepdims=True)
     expected = {name: float(moved[row] @ (moved[3] + moved[12]) / 2) for row, name in enumerate(NAMES)}
@@ -37,37 +38,39 @@ def test_score_is_the_mean_cosine_of_centred_vectors() -> None:
 
 
 def test_duplicates_count_once_and_the_unknown_are_named() -> None:
-    audience = lookalike(IDS, clusters(), ["c01", "nobody", " c01 ", "c02", "", "else"], LookalikeSettings(size=3))
+    audience = lookalike(
+        IDS, centred(clusters()), ["c01", "nobody", " c01 ", "c02", "", "else"], LookalikeSettings(size=3)
+    )
     assert audience.seed.as_dict() == {"given": 4, "known": 2, "unknown": ["nobody", "else"]}
-    once = lookalike(IDS, clusters(), ["c02", "c01"], LookalikeSettings(size=3))
+    once = lookalike(IDS, centred(clusters()), ["c02", "c01"], LookalikeSettings(size=3))
     pd.testing.assert_frame_equal(audience.members, once.members)
 
 
 @pytest.mark.parametrize(("seeds", "message"), [([], "empty"), (["", "  "], "empty"), (["x", "y"], "None of")])
 def test_an_empty_or_unknown_seed_is_refused(seeds: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        lookalike(IDS, clusters(), seeds)
+        lookalike(IDS, centred(clusters()), seeds)
 
 
 def test_size_below_one_is_refused() -> None:
     with pytest.raises(UsageError, match="audience of 0"):
-        lookalike(IDS, clusters(), ["c01"], LookalikeSettings(size=0))
+        lookalike(IDS, centred(clusters()), ["c01"], LookalikeSettings(size=0))
 
 
 def test_the_holdout_check_finds_a_cluster_and_not_a_random_seed() -> None:
-    whole = lookalike(IDS, clusters(), NAMES[:10]).evaluation
+    whole = lookalike(IDS, centred(clusters()), NAMES[:10]).evaluation
     assert (whole.seeds, whole.hidden, whole.candidates, whole.splits) == (10, 5, 25, 5)
     assert whole.auc == 1.0
     assert whole.precision_at_k == 1.0
     assert whole.precision_by_chance == 0.2
     # One from each corner in turn: their mean points nowhere, and hidden ones are not told from the rest.
-    spread = lookalike(IDS, clusters(), NAMES[::3]).evaluation
+    spread = lookalike(IDS, centred(clusters()), NAMES[::3]).evaluation
     assert spread.auc is not None
     assert spread.auc < 0.8
 
 
 def test_a_seed_too_small_to_halve_has_no_evaluation() -> None:
-    evaluation = lookalike(IDS, clusters(), NAMES[:3]).evaluation
+    evaluation = lookalike(IDS, centred(clusters()), NAMES[:3]).evaluation
     assert evaluation.as_dict() == {
         "auc": None,
         "precision_at_k": None,
@@ -80,8 +83,8 @@ def test_a_seed_too_small_to_halve_has_no_evaluation() -> None:
 
 
 def test_the_same_question_gets_the_same_answer() -> None:
-    first = lookalike(IDS, clusters(), NAMES[:7]).as_dict()
-    assert lookalike(IDS, clusters(), NAMES[6::-1]).as_dict() == first
+    first = lookalike(IDS, centred(clusters()), NAMES[:7]).as_dict()
+    assert lookalike(IDS, centred(clusters()), NAMES[6::-1]).as_dict() == first
 
 
 def test_filters_bound_scores_and_properties() -> None:
@@ -99,7 +102,7 @@ def test_filters_bound_scores_and_properties() -> None:
             [{"field": "churn_risk", "min": 0.1, "max": 0.7}, {"field": "active", "equals": True}]
         ),
     )
-    members = lookalike(IDS, clusters(), ["c04"], settings, properties=frame).members["customer_id"]
+    members = lookalike(IDS, centred(clusters()), ["c04"], settings, properties=frame).members["customer_id"]
     # Risk of row i is i/29: rows 3 to 20 pass, of those the even ones; the seed itself is left out.
     assert sorted(members) == [f"c{row:02d}" for row in range(6, 21, 2)]
 
@@ -108,7 +111,7 @@ def test_filters_that_cannot_be_applied_are_refused() -> None:
     frame = pd.DataFrame({"customer_id": NAMES, "churn_risk": 0.5, "country": "FR"})
 
     def ask(condition: Condition, properties: pd.DataFrame | None = frame) -> None:
-        lookalike(IDS, clusters(), ["c01"], LookalikeSettings(conditions=[condition]), properties=properties)
+        lookalike(IDS, centred(clusters()), ["c01"], LookalikeSettings(conditions=[condition]), properties=properties)
 
     with pytest.raises(UsageError, match="Did you mean `churn_risk`"):
         ask(Condition("churn_rsk", minimum=0.1))
@@ -123,6 +126,6 @@ def test_filters_that_cannot_be_applied_are_refused() -> None:
 def test_missing_values_pass_no_filter() -> None:
     frame = pd.DataFrame({"customer_id": NAMES, "churn_risk": [np.nan, *[0.5] * (N - 1)]})
     settings = LookalikeSettings(size=N, conditions=(Condition("churn_risk", minimum=0.0),))
-    members = lookalike(IDS, clusters(), ["c01"], settings, properties=frame).members
+    members = lookalike(IDS, centred(clusters()), ["c01"], settings, properties=frame).members
     assert len(members) == N - 2
     assert "c00" not in set(members["customer_id"])

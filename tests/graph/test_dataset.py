@@ -97,7 +97,10 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
     [
         ('type = "BOUGHT"\ncustomer = "a"\nat = "b"', "type"),
         ('type = "VIEWED"\ncustomer = "a"\nat = "b"', "VIEWED needs a `product` column"),
-        ('type = "PURCHASED"\ncustomer = "a"\nat = "b"\ncampaign = "c"', "`campaign` belongs to CONTACTED and REDEEMED"),
+        (
+            'type = "PURCHASED"\ncustomer = "a"\nat = "b"\ncampaign = "c"',
+            "`campaign` belongs to CONTACTED and REDEEMED",
+        ),
         ('type = "CONTACTED"\ncustomer = "a"\nat = "b"', "CONTACTED goes to a campaign"),
         ('type = "CONTACTED"\ncustomer = "a"\nat = "b"\ncampaign = "c"\nproduct = "d"', "no `product`"),
         ('type = "PURCHASED"\ncustomer = "a"', "PURCHASED needs a time"),
@@ -138,7 +141,7 @@ def test_a_description_needs_interactions(tmp_path: Path) -> None:
 
 
 def test_text_that_is_no_toml_is_said_so_with_its_place(tmp_path: Path) -> None:
-    message = refused(tmp_path, 'name = shop\n').message
+    message = refused(tmp_path, "name = shop\n").message
     assert "dataset.toml is not valid TOML" in message
     assert "line 1" in message
 

@@ -122,9 +122,7 @@ def test_malformed_lines_of_blank_separated_text(file: Path) -> None:
     kinds=st.lists(st.sampled_from(["good", "short", "long", "quoted", "undecodable"]), max_size=60),
     block=st.sampled_from([64, 200, 1 << 20]),
 )
-def test_row_numbers_hold_across_blocks(
-    tmp_path_factory: pytest.TempPathFactory, kinds: list[str], block: int
-) -> None:
+def test_row_numbers_hold_across_blocks(tmp_path_factory: pytest.TempPathFactory, kinds: list[str], block: int) -> None:
     lines = {"good": b"%d,x", "short": b"%d", "long": b"%d,x,y", "quoted": b'"%d","x\ny"', "undecodable": b"%d,\xff"}
     file = tmp_path_factory.mktemp("blocks") / "table.csv"
     file.write_bytes(b"a,b\n" + b"".join(lines[kind] % number + b"\n" for number, kind in enumerate(kinds, 1)))
@@ -218,17 +216,22 @@ def test_parquet_that_keeps_text_as_bytes(tmp_path: Path) -> None:
 def test_parquet_columns_of_lists_are_refused_before_anything_is_read(tmp_path: Path) -> None:
     pq.write_table(pa.table({"who": [["a", "b"]], "when": ["2024-01-01"]}), tmp_path / "table.parquet")
     source = InteractionsSource(type="PURCHASED", path="table.parquet", customer="who", at="when")
-    with pytest.raises(DatasetError, match="'who'.*customer.*list"):
+    with pytest.raises(DatasetError, match=r"'who'.*customer.*list"):
         open_files(source, tmp_path, "[[interactions]]")
 
 
 def test_a_pattern_names_files_in_alphabetical_order(tmp_path: Path) -> None:
     for name in ("orders-2.csv", "orders-1.csv", "other.csv"):
         (tmp_path / name).write_bytes(b"a\n1\n")
-    assert [f.name for f in open_files(Source(path="orders-*.csv"), tmp_path, "[x]")] == ["orders-1.csv", "orders-2.csv"]
+    assert [f.name for f in open_files(Source(path="orders-*.csv"), tmp_path, "[x]")] == [
+        "orders-1.csv",
+        "orders-2.csv",
+    ]
 
 
-SOURCE = InteractionsSource(type="PURCHASED", path="orders*.csv", customer="customer_id", at="ordered_at", amount="total")
+SOURCE = InteractionsSource(
+    type="PURCHASED", path="orders*.csv", customer="customer_id", at="ordered_at", amount="total"
+)
 
 
 def test_a_missing_column_is_named_with_what_there_is(tmp_path: Path) -> None:

@@ -64,7 +64,19 @@ def test_iso_8601(text: str, expected: datetime, beside: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yesterday", "now", "today", "NaT", "2023-02-29", "2024-13-01", "10:20", "1704067200", "-2024-01-01", "31/12/2024"]
+    "text",
+    [
+        "yesterday",
+        "now",
+        "today",
+        "NaT",
+        "2023-02-29",
+        "2024-13-01",
+        "10:20",
+        "1704067200",
+        "-2024-01-01",
+        "31/12/2024",
+    ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     assert times([text, "2024-01-01"]) == ([None, datetime(2024, 1, 1)], [(1, "not a time")])
@@ -74,7 +86,10 @@ def test_an_empty_time_is_refused_as_such() -> None:
     assert times(["", None, "2024-01-01"])[1] == [(1, "the time is empty"), (2, "the time is empty")]
 
 
-@pytest.mark.parametrize(("text", "good"), [("1899-12-31", False), ("1900-01-01", True), ("2199-12-31T23:59:59", True), ("2200-01-01", False)])
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [("1899-12-31", False), ("1900-01-01", True), ("2199-12-31T23:59:59", True), ("2200-01-01", False)],
+)
 def test_times_lie_within_1900_to_2199(text: str, good: bool) -> None:
     assert times([text])[1] == ([] if good else [(1, "the time lies outside 1900 to 2199")])
 
@@ -105,7 +120,9 @@ def test_native_times_and_dates_without_a_zone_are_local() -> None:
     assert times(paris, pa.timestamp("ms"), timezone="Europe/Paris")[0] == [datetime(2024, 1, 1, 11)]
     assert times(paris, pa.date32(), timezone="Europe/Paris")[0] == [datetime(2023, 12, 31, 23)]
     aware = pa.timestamp("ms", "America/New_York")
-    assert times([datetime(2024, 1, 1, 17, tzinfo=UTC)], aware, timezone="Europe/Paris")[0] == [datetime(2024, 1, 1, 17)]
+    assert times([datetime(2024, 1, 1, 17, tzinfo=UTC)], aware, timezone="Europe/Paris")[0] == [
+        datetime(2024, 1, 1, 17)
+    ]
 
 
 def test_text_without_an_offset_is_local_and_with_one_is_not() -> None:
@@ -117,7 +134,10 @@ def test_text_without_an_offset_is_local_and_with_one_is_not() -> None:
 
 def test_the_hour_that_occurs_twice_and_the_one_that_is_skipped() -> None:
     twice, skipped = "2024-10-27T02:30", "2024-03-31T02:30"
-    assert times([twice, skipped], timezone="Europe/Paris")[0] == [datetime(2024, 10, 27, 0, 30), datetime(2024, 3, 31, 1)]
+    assert times([twice, skipped], timezone="Europe/Paris")[0] == [
+        datetime(2024, 10, 27, 0, 30),
+        datetime(2024, 3, 31, 1),
+    ]
 
 
 @given(
@@ -176,7 +196,8 @@ def test_numbers(text: str, value: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["five", "1,5", "1 000", "$5", "0x1A", "1_000", "true", "nan", "NaN", "--1", "1e", "inf", "-Infinity", "1e400"]
+    "text",
+    ["five", "1,5", "1 000", "$5", "0x1A", "1_000", "true", "nan", "NaN", "--1", "1e", "inf", "-Infinity", "1e400"],
 )
 def test_what_is_no_finite_number_is_refused(text: str) -> None:
     assert numbers([text, "1"]) == ([None, 1.0], [1])
@@ -197,7 +218,12 @@ def test_a_point_that_groups_no_thousands_is_refused_rather_than_misread(text: s
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [([1, None], pa.int8()), ([Decimal("1.00"), None], pa.decimal128(9, 2)), ([1.0, None], pa.float32()), ([1, None], pa.uint64())],
+    [
+        ([1, None], pa.int8()),
+        ([Decimal("1.00"), None], pa.decimal128(9, 2)),
+        ([1.0, None], pa.float32()),
+        ([1, None], pa.uint64()),
+    ],
 )
 def test_native_numbers(values: list[Any], kind: pa.DataType) -> None:
     assert numbers(values, kind) == ([1.0, None], [])
@@ -228,8 +254,9 @@ def test_a_whole_row() -> None:
     row = {"who": " ann ", "units": "2", "total": "19.5", "coupon": "1.5", "rebate": "", "channel": " web"}
     (found,) = check([row]).by_type["PURCHASED"].to_pylist()
     assert found == {
-        "customer": "ann", "target": "p1", "id": "web-1", "at": datetime(2024, 1, 1), "known_at": None, "quantity": 2.0,
-        "amount": 19.5, "discount": 1.5, "order_id": None, "channel": "web", "rating": None, "treatment": None, "row": 1,
+        "customer": "ann", "target": "p1", "id": "web-1", "at": datetime(2024, 1, 1), "known_at": None,
+        "quantity": 2.0, "amount": 19.5,
+        "discount": 1.5, "order_id": None, "channel": "web", "rating": None, "treatment": None, "row": 1,
     }  # fmt: skip
 
 
@@ -270,7 +297,9 @@ def test_negative_quantity_is_a_return_with_positive_figures() -> None:
         {"units": "0", "total": "0"},
         {"units": "1", "total": "-3"},
     ])  # fmt: skip
-    figures = [(row["row"], row["quantity"], row["amount"], row["discount"]) for row in checked.by_type["RETURNED"].to_pylist()]
+    figures = [
+        (row["row"], row["quantity"], row["amount"], row["discount"]) for row in checked.by_type["RETURNED"].to_pylist()
+    ]
     assert figures == [(1, 2.0, 19.0, 1.0), (2, None, 5.0, 0.0)]
     assert checked.by_type["PURCHASED"]["row"].to_pylist() == [3, 4]
     assert checked.notes == {

@@ -1,6 +1,6 @@
 // purpose: Product nodes at the other end of MADE_BY
-// parameters: ids: the nodes in the middle
-// columns: middle, id, label, name
-MATCH (n:Brand)<-[r:MADE_BY]-(m:Product)
-WHERE n.id IN $ids
-RETURN n.id AS middle, m.id AS id, 'Product' AS label, m.name AS name
+// parameters: id: the node in the middle
+// columns: id, label, name
+MATCH (n:Brand {id: $id})<-[r:MADE_BY]-(m:Product)
+RETURN m.id AS id, 'Product' AS label, m.name AS name
+ORDER BY id

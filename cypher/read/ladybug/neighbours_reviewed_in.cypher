@@ -1,6 +1,6 @@
-// purpose: Customer nodes at the other end of REVIEWED, parallel events as one; the caller keeps the newest
-// parameters: ids: the nodes in the middle; leave_out: an id that is no real neighbour
-// columns: middle, id, label, name, events, amount, first_at, last_at
-MATCH (n:Product)<-[r:REVIEWED]-(m:Customer)
-WHERE n.id IN $ids AND m.id <> $leave_out
-RETURN n.id AS middle, m.id AS id, 'Customer' AS label, m.id AS name, count(r) AS events, sum(r.amount) AS amount, min(r.at) AS first_at, max(r.at) AS last_at
+// purpose: Customer nodes at the other end of REVIEWED, newest first (the caller takes what it needs), parallel events as one
+// parameters: id: the node in the middle
+// columns: id, label, name, events, amount, first_at, last_at
+MATCH (n:Product {id: $id})<-[r:REVIEWED]-(m:Customer)
+RETURN m.id AS id, 'Customer' AS label, m.id AS name, count(r) AS events, sum(r.amount) AS amount, min(r.at) AS first_at, max(r.at) AS last_at
+ORDER BY last_at DESC, id

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from gnn.blend import BlendWeights, HalfForecasts, best_share, deviation, out_of_time_weights, stacked_logits
+from gnn.calibration import PlattCalibration, fit_platt, logit
+
+FREE = {"slope_deviation": 100.0, "intercept_deviation": 100.0}
+
+
+def test_logit_of_known_probabilities_and_of_the_edges() -> None:
+    np.testing.assert_allclose(logit(np.array([0.5, 0.8, 0.2])), [0.0, np.log(4), -np.log(4)], atol=1e-12)
+    assert np.isfinite(logit(np.array([0.0, 1.0]))).all()
+
+
+def test_without_a_prior_it_is_logistic_regression_on_the_logit() -> None:
+    generator = np.random.default_rng(0)
+    z = generator.normal(0, 2, 4000)
+    happened = (generator.random(4000) < 1 / (1 + np.exp(-(0.6 * z - 0.7)))).astype(float)
+    calibration = fit_platt(z, happened, **FREE)
+    reference = LogisticRegression(C=np.inf, tol=1e-10).fit(z[:, None], happened)
+    assert calibration.slope == pytest.approx(reference.coef_[0, 0], rel=1e-3)
+    assert calibration.intercept == pytest.approx(reference.intercept_[0], rel=1e-3)
+
+
+def test_the_prior_holds_where_there_is_little_to_learn_from_and_fades_where_there_is_much() -> None:
+    def fitted(copies: int) -> float:
+        z, happened = np.tile([-1.0, 1.0], copies), np.tile([1.0, 1.0], copies)
+        return fit_platt(z, happened).intercept
+
+    assert 0.0 < fitted(1) < 0.01
+    assert fitted(1) < fitted(100) < fitted(10_000)
+    assert fitted(1_000_000) > 2.0
+
+
+def test_nothing_to_learn_from_leaves_the_risk_as_it_is() -> None:
+    calibration = fit_platt(np.zeros(0), np.zeros(0))
+    assert (calibration.slope, calibration.intercept) == pytest.approx((1.0, 0.0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.floats(-8, 8), st.booleans()), min_size=1, max_size=40))
+def test_calibration_never_changes_the_order(pairs: list[tuple[float, bool]]) -> None:
+    z, happened = np.array([pair[0] for pair in pairs]), np.array([float(pair[1]) for pair in pairs])
+    risks = fit_platt(z, happened, **FREE)(np.sort(z))
+    assert (np.diff(risks) >= 0).all()
+    assert ((risks >= 0) & (risks <= 1)).all()
+
+
+def halves() -> HalfForecasts:
+    return HalfForecasts(
+        churn_logits=np.array([[0.0, 2.0], [2.0, 4.0], [5.0, -1.0]]),
+        network_median=np.array([0.0, 3.0]),
+        trees_median=np.array([8.0, 3.0]),
+        network_mean=np.array([10.0, 0.0]),
+        trees_mean=np.array([20.0, 4.0]),
+    )
+
+
+def test_the_blend_by_hand() -> None:
+    np.testing.assert_allclose(halves().churn_logit(0.5), [0.25 * 2 + 0.5 * 5, 0.25 * 6 - 0.5])
+    np.testing.assert_allclose(halves().churn_logit(0.0), [5.0, -1.0])
+    np.testing.assert_allclose(halves().value_median(0.5), [2.0, 3.0])  # sqrt(1 · 9) - 1
+    np.testing.assert_allclose(halves().value_mean(0.25), [17.5, 3.0])
+
+
+def test_the_deviation_by_hand() -> None:
+    np.testing.assert_allclose(deviation(np.array([[0.0], [4.0]]), np.array([0.25, 0.75])), [np.sqrt(3.0)])
+
+
+def test_the_trees_are_the_last_member() -> None:
+    stacked = stacked_logits(np.zeros((2, 3)), np.array([0.5, 0.8, 0.2]))
+    np.testing.assert_allclose(stacked[-1], [0.0, np.log(4), -np.log(4)], atol=1e-12)
+    assert stacked.shape == (3, 3)
+
+
+def test_the_best_share_goes_half_the_way() -> None:
+    assert best_share([3.0, 2.0, 1.0]) == 0.75
+    assert best_share([1.0, 2.0, 3.0]) == 0.25
+    assert best_share([2.0, 1.0, 2.0]) == 0.5
+
+
+def test_the_better_half_gets_the_larger_share() -> None:
+    value = np.array([5.0, 50.0, 0.0, 20.0])
+    churned = np.array([0.0, 0.0, 1.0, 0.0])
+    right, wrong = np.where(churned > 0, 3.0, -3.0), np.where(churned > 0, -3.0, 3.0)
+    network_right = HalfForecasts(np.stack([right, wrong]), value, value + 9, value + 9, value)
+    assert out_of_time_weights(network_right, churned, value) == BlendWeights(0.75, 0.75, 0.25)
+
+
+def test_the_identity_is_the_logistic_function() -> None:
+    np.testing.assert_allclose(PlattCalibration()(np.array([0.0, np.log(3)])), [0.5, 0.75])

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from gnn.baselines.lightgbm_forecaster import LightGBM
+from gnn.calibration import logit
+from gnn.features import Features
+from gnn.forecast import Examples, ExampleSource
+from gnn.habitue_forecaster import HabitueForecaster
+from gnn.reasons import churn_contributions, churn_reasons
+from habitue.errors import NotTrainedError
+from tests.gnn.shops import fading_shop
+from tests.gnn.test_forecaster import QUICK, TASK, examples
+
+
+@pytest.fixture(scope="module")
+def learnt() -> tuple[HabitueForecaster, Examples]:
+    training, test = examples(ExampleSource(fading_shop(), TASK))
+    model = HabitueForecaster(TASK, settings=QUICK)
+    model.fit(training, seed=0)
+    return model, test
+
+
+def test_contributions_add_up_to_the_trees_logit(learnt: tuple[HabitueForecaster, Examples]) -> None:
+    model, test = learnt
+    trees = model.require_fitted().trees
+    contributions = churn_contributions(trees, test.features)
+    assert contributions.shape == (len(test.rows), len(trees.names) + 1)
+    risk = trees.predict_target("churn", test.features)
+    np.testing.assert_allclose(contributions.sum(axis=1), logit(risk), rtol=1e-6, atol=1e-8)
+
+
+def test_reasons_are_the_largest_contributions_in_order(learnt: tuple[HabitueForecaster, Examples]) -> None:
+    model, test = learnt
+    trees = model.require_fitted().trees
+    contributions = churn_contributions(trees, test.features)[:, :-1]
+    for row, reasons in enumerate(churn_reasons(model, test, most=3)):
+        named = [trees.names.index(reason["feature"]) for reason in reasons]
+        assert len(named) <= 3
+        sizes = [abs(reason["contribution"]) for reason in reasons]
+        assert sizes == sorted(sizes, reverse=True)
+        others = np.delete(np.abs(contributions[row]), named)
+        assert not sizes or others.max() <= sizes[-1]
+        for reason, column in zip(reasons, named, strict=True):
+            assert reason["contribution"] == contributions[row, column]
+            assert reason["direction"] == ("raises" if contributions[row, column] > 0 else "lowers")
+            assert reason["label"] == test.features.labels[reason["feature"]]
+
+
+def test_reasons_are_plain_json_and_an_undefined_value_is_null(learnt: tuple[HabitueForecaster, Examples]) -> None:
+    model, test = learnt
+    text = json.dumps(churn_reasons(model, test, most=200), allow_nan=False)
+    values = [
+        (reason["feature"], reason["value"], row) for row, reasons in enumerate(json.loads(text)) for reason in reasons
+    ]
+    assert values
+    for name, value, row in values:
+        given = test.features.column(name)[row]
+        assert (value is None) == bool(np.isnan(given))
+        assert value is None or value == given
+
+
+def test_trees_that_learnt_one_class_give_no_reasons() -> None:
+    trees = LightGBM()
+    trees.names, trees.constants = ("a",), {"churn": 0.0}
+    assert not churn_contributions(trees, Features(("a",), np.ones((4, 1)), {"a": "a"})).any()
+
+
+def test_without_a_model_there_are_no_reasons(learnt: tuple[HabitueForecaster, Examples]) -> None:
+    with pytest.raises(NotTrainedError):
+        churn_reasons(HabitueForecaster(TASK), learnt[1])
