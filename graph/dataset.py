@@ -140,7 +140,7 @@ class InteractionsSource(Source):
         if value is None or value in EPOCH_FORMATS:
             return value
         try:
-            datetime.strptime("", value)  # noqa: DTZ007  asks only whether the directives exist
+            datetime.strptime("", value)  # asks only whether the directives exist
         except ValueError as error:
             if "bad directive" not in str(error) and "stray" not in str(error) and "%" in value:
                 return value

@@ -132,7 +132,7 @@ def load(store: GraphStore, dataset: Dataset, source: str, workspace: Path, prog
 
 @contextmanager
 def _staging_directory(workspace: Path, sequence: int, note: Mapping[str, str]) -> Iterator[Path]:
-    """Where one load's intermediate files lie; it goes when the load ends, and stays, with the note, if it is killed."""
+    """Where one load's intermediate files lie; it goes when the load ends. A killed one leaves it, with the note."""
     path = workspace / "staging" / f"load-{sequence:06d}"
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)

@@ -6,7 +6,8 @@
     3. one transaction removes what is replaced, writes what replaces it, and makes the load complete.
 
 An interruption before the end of step 3 leaves the former state, as readers see it, untouched; the next load removes
-the remains. One transaction stays open meanwhile and holds the place of the only writer; step 3 happens in it.
+the remains. One transaction stays open meanwhile and holds the place of the only writer; step 3 happens in it, in the
+server's memory: a heap of 1 GB holds 120,000 corrected interactions and not 300,000. New ones cost it nothing.
 """
 
 from __future__ import annotations

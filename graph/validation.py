@@ -23,7 +23,8 @@ from graph.snapshot import Int64Array
 BoolArray = npt.NDArray[np.bool_]
 
 _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
-_FAR_PAST, _FAR_FUTURE = -(10**13), 10**13  # epoch milliseconds, years 1653 and 2286: outside, yet any calendar holds them
+# Epoch milliseconds in the years 1653 and 2286: outside the bounds, yet within any calendar.
+_FAR_PAST, _FAR_FUTURE = -(10**13), 10**13
 _OFFSET = r"(?:Z|z|\+\d\d(?::?\d\d)?|(?:[T ]\d\d.*|\d{4}-\d\d-\d\d)-\d\d(?::?\d\d)?)$"
 _DECIMAL_COMMA = r"^[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?$"
 
@@ -54,7 +55,7 @@ class Checks:
         self.left_out = np.zeros(len(self.rows), bool)
 
     def refuse(self, where: BoolArray, column: str, reason: str, values: pa.ChunkedArray | None) -> None:
-        """Refuse the rows that `where` marks; a row is refused once, for the first reason found, or left out."""
+        """Refuse the rows that `where` marks and that are not left out, each once, for the first reason found."""
         where = where & ~self.left_out
         for at in np.flatnonzero(where & ~self.bad):
             shown = "" if values is None else _shown(values[int(at)])
@@ -63,7 +64,9 @@ class Checks:
 
     def malformed(self, batch: ReadBatch) -> None:
         """Note the lines that were no rows."""
-        self.refusals += [Refusal(self.file, row, "", f"malformed line: {reason}", "") for row, reason in batch.malformed]
+        self.refusals += [
+            Refusal(self.file, row, "", f"malformed line: {reason}", "") for row, reason in batch.malformed
+        ]
 
 
 def _shown(value: pa.Scalar) -> str:

@@ -24,7 +24,8 @@ READS = [
     "MATCH (c) // DELETE everything?\nRETURN c /* CALL nothing; */",
     "MATCH (m:Campaign) RETURN m.`end`, m.start, m.set",
     "MATCH (c:Customer)\r\nRETURN c",
-    "MATCH (a:Product) RETURN CASE WHEN a.price >= 1.5e1 THEN [1, 2] ELSE [3] END AS x, {k: 'v'} AS y UNION ALL MATCH (b) RETURN [4] AS x, {k: 'w'} AS y",
+    "MATCH (a:Product) RETURN CASE WHEN a.price >= 1.5e1 THEN [1, 2] ELSE [3] END AS x, {k: 'v'} AS y"
+    " UNION ALL MATCH (b) RETURN [4] AS x, {k: 'w'} AS y",
     "MATCH (c) WHERE EXISTS { MATCH (c)-[:PURCHASED]->() } RETURN COUNT { (c)--() } AS n",
 ]
 
