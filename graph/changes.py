@@ -145,7 +145,9 @@ def _interaction_changes(name: str, held: pa.Table, staged: pa.Table) -> _Intera
         if column not in ("load", "known_at"):
             differs |= ~_equal(met[column], old[column])
     when_new, when_old = _known(met), _known(old)
-    later, earlier = when_new > when_old, when_new < when_old
+    later = when_new > when_old
+    # A correction that does not say when it became known is the newest word there is.
+    earlier = (when_new < when_old) & pc.is_valid(met["known_at"]).to_numpy()
     replace = differs & ~earlier
     keep_old = old.filter(pa.array(replace & later))
     late = met.filter(pa.array(differs & earlier))
