@@ -1,0 +1,1 @@
+"""Churn risk and future value: task, features, baselines, the graph network, backtest."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-
 from gnn.features import Features, customer_features
 from gnn.task import Outcome, Task, outcome, population
 from graph.snapshot import FloatArray, Int32Array, Snapshot, SnapshotSource

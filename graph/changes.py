@@ -43,7 +43,11 @@ class GraphChanges:
     @property
     def empty(self) -> bool:
         """Whether nothing would change."""
-        return not self.added.counts() and not len(self.added.superseded) and not any(map(len, self.added.properties.values()))
+        return (
+            not self.added.counts()
+            and not len(self.added.superseded)
+            and not any(map(len, self.added.properties.values()))
+        )
 
 
 def difference(held: GraphTables, staged: GraphTables) -> GraphChanges:
@@ -196,7 +200,9 @@ def _as_superseded(table: pa.Table, name: str, when: pa.ChunkedArray) -> pa.Tabl
 
 
 def _known(table: pa.Table) -> npt.NDArray[np.int64]:
-    when: npt.NDArray[np.int64] = pc.fill_null(pc.coalesce(table["known_at"], table["at"]).cast(pa.int64()), 0).to_numpy()
+    when: npt.NDArray[np.int64] = pc.fill_null(
+        pc.coalesce(table["known_at"], table["at"]).cast(pa.int64()), 0
+    ).to_numpy()
     # Without a date of its own an event is known from when it happened: a correction then simply replaces it.
     return np.where(pc.is_null(table["known_at"]).to_numpy(), np.int64(0), when)
 

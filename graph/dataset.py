@@ -57,7 +57,7 @@ class Source(_Part):
 
 
 class CustomersSource(Source):
-    """The customers table. `opened` and `closed` are dates; properties are undated unless `valid_from` names a column."""
+    """The customers table. `opened` and `closed` are dates; properties are undated unless `valid_from` names one."""
 
     id: str
     properties: Columns = ()
@@ -220,7 +220,9 @@ def read_dataset(path: Path) -> Dataset:
         path = path / "dataset.toml"
     if not path.is_file():
         near = difflib.get_close_matches(path.name, [each.name for each in path.parent.glob("*.toml")], n=1)
-        hint = f"Did you mean {near[0]}?" if near else "Give the path of a dataset.toml, or a name of `habitue datasets`."
+        hint = (
+            f"Did you mean {near[0]}?" if near else "Give the path of a dataset.toml, or a name of `habitue datasets`."
+        )
         raise DatasetError(f"There is no data-set description at {path}.", hint=hint)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -174,9 +174,7 @@ class History:
             )
         cutoff = to_epoch_ms(as_of)
         visible = {name: _visible(events, cutoff) for name, events in self.events.items()}
-        customer_rows = _used(
-            len(self.customers), [self.events[name].customer[keep] for name, keep in visible.items()]
-        )
+        customer_rows = _used(len(self.customers), [self.events[name].customer[keep] for name, keep in visible.items()])
         target_rows = {
             label: _used(
                 len(ids),
@@ -396,5 +394,3 @@ def _milliseconds(column: pa.ChunkedArray, default: int = 0) -> Int64Array:
     whole = column.cast(pa.timestamp("ms")).cast(pa.int64())
     result: Int64Array = pc.fill_null(whole, default).to_numpy()
     return result
-
-

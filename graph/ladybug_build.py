@@ -57,7 +57,8 @@ def write_plan(directory: Path, tables: GraphTables, derived: Derived, book: dic
             return
         name = f"{len(plan):02d}.parquet"
         microseconds = [
-            field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in table.schema
+            field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field
+            for field in table.schema
         ]
         pq.write_table(table.cast(pa.schema(microseconds)), directory / name, compression="lz4")
         plan.append({"table": kind, "file": name, "from": source, "to": target})

@@ -60,7 +60,12 @@ def export_tables(connection: ladybug.Connection) -> GraphTables:
 
 def export_derived(connection: ladybug.Connection | None) -> Derived:
     """Signals, similarities and audiences that were written back; all empty without a store."""
-    schemas = {"scores": _SCORE_SCHEMA, "similar": _SIMILAR_SCHEMA, "audiences": _AUDIENCE_SCHEMA, "members": _MEMBER_SCHEMA}
+    schemas = {
+        "scores": _SCORE_SCHEMA,
+        "similar": _SIMILAR_SCHEMA,
+        "audiences": _AUDIENCE_SCHEMA,
+        "members": _MEMBER_SCHEMA,
+    }
     return Derived(**{
         name: schema.empty_table() if connection is None else _export(connection, f"read/export_{name}", schema)
         for name, schema in schemas.items()

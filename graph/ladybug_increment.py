@@ -103,7 +103,9 @@ def _properties(connection: ladybug.Connection, changes: GraphChanges, record: L
             run(f"unlink_{label.lower()}_properties", pa.table({"owner": stale["owner"], "target": _value_ids(stale)}))
         table = changes.added.properties[label]
         values = pa.table({"id": _value_ids(table), "name": table["name"], "value": table["value"]})
-        fresh = [row for row in values.group_by(["id", "name", "value"]).aggregate([]).to_pylist() if row["id"] not in known]
+        fresh = [
+            row for row in values.group_by(["id", "name", "value"]).aggregate([]).to_pylist() if row["id"] not in known
+        ]
         known.update(row["id"] for row in fresh)
         if fresh:
             run("add_property_values", pa.Table.from_pylist(fresh))

@@ -10,9 +10,7 @@ import ladybug
 from habitue.errors import StoreError
 
 
-def run(
-    connection: ladybug.Connection, text: str, parameters: Mapping[str, Any] | None = None
-) -> ladybug.QueryResult:
+def run(connection: ladybug.Connection, text: str, parameters: Mapping[str, Any] | None = None) -> ladybug.QueryResult:
     """Execute one statement; a text that holds several is refused."""
     result = connection.execute(text, dict(parameters or {}))
     if isinstance(result, list):

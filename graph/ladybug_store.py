@@ -250,8 +250,8 @@ class LadybugStore:
     def neighbours(self, relationship: str, direction: str, ids: list[str], limit: int) -> list[dict[str, Any]]:
         if not self._occurs(relationship):
             return []
-        # One statement for each node in the middle: a primary key is looked up at once, a list of them by a scan. None
-        # has a LIMIT: as a parameter it would have the statement planned anew each time, which costs more than the rest.
+        # One statement for each node in the middle: a primary key is looked up at once, a list of them by a scan.
+        # None has a LIMIT: as a parameter it would have the statement planned anew each time, the dearest part.
         text = cypher.statement(f"read/neighbours_{relationship.lower()}_{direction}", self.dialect).text
         connection = self._connection()
         rows = []
@@ -270,8 +270,8 @@ class LadybugStore:
             counted = {}
             self._local.occurs, self._local.occurs_version = counted, self._local.version
         if relationship not in counted:
-            found = run(connection, f"MATCH ()-[r:{relationship}]->() RETURN r.id LIMIT 1" if relationship in INTERACTIONS
-                                       else f"MATCH (n)-[r:{relationship}]->() RETURN n.id LIMIT 1")  # fmt: skip
+            shown = "r.id" if relationship in INTERACTIONS else "n.id"
+            found = run(connection, f"MATCH (n)-[r:{relationship}]->() RETURN {shown} LIMIT 1")
             counted[relationship] = found.has_next()
         return counted[relationship]
 

@@ -22,6 +22,7 @@ from habitue.errors import DatasetError, StoreError
 
 _NOTE = "load.json"  # in a load's staging directory: what it loads and how far it has come
 
+
 @dataclass(frozen=True)
 class LoadReport:
     """What a load did. Every interaction row that was read is in exactly one of the counts that follow `rows_read`.

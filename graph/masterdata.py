@@ -40,7 +40,11 @@ class MasterData:
     def campaign_starts(self) -> dict[str, int]:
         """Epoch milliseconds at which each campaign with a start begins."""
         starts = self.campaigns["start"].cast(pa.int64()).to_pylist()
-        return {name: start for name, start in zip(self.campaigns["id"].to_pylist(), starts, strict=True) if start is not None}
+        return {
+            name: start
+            for name, start in zip(self.campaigns["id"].to_pylist(), starts, strict=True)
+            if start is not None
+        }
 
 
 def read_masterdata(
@@ -81,7 +85,9 @@ def _frames(
             data.refusals += checks.refusals
             data.rows_read[file.name] += len(batch.table) + len(batch.malformed)
     if not frames:  # files of a header without rows
-        kinds = dict.fromkeys(text, "object") | dict.fromkeys(times, "datetime64[ms]") | dict.fromkeys(numbers, "float64")
+        kinds = (
+            dict.fromkeys(text, "object") | dict.fromkeys(times, "datetime64[ms]") | dict.fromkeys(numbers, "float64")
+        )
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
     return pd.concat(frames, ignore_index=True)
 
@@ -135,7 +141,9 @@ def _read_products(files: Sequence[TableFile], data: MasterData, properties: lis
     text = {"id": source.id} | {f"level {number}": column for number, column in enumerate(source.category)}
     text |= {name: column for name, column in (("name", source.name), ("brand", source.brand)) if column}
     text |= {f"property {name}": name for name in source.properties}
-    frame = _last_of_each(_frames(files, data, text, {}, {"price": source.price} if source.price else {}), data, "product")
+    frame = _last_of_each(
+        _frames(files, data, text, {}, {"price": source.price} if source.price else {}), data, "product"
+    )
     for name in source.properties:
         properties.append(_long(frame, f"property {name}", name, pd.Series(pd.NaT, index=frame.index)))
     levels = [frame[f"level {number}"] for number in range(len(source.category))]
@@ -146,10 +154,11 @@ def _read_products(files: Sequence[TableFile], data: MasterData, properties: lis
     }  # fmt: skip
     data.products = pa.table(
         {
-            f.name: pa.nulls(len(frame), f.type) if columns[f.name] is None
+            f.name: pa.nulls(len(frame), f.type)
+            if columns[f.name] is None
             else pa.Array.from_pandas(columns[f.name], type=f.type)
             for f in PRODUCT_SCHEMA
-        }  # fmt: skip
+        }
     )
 
 
@@ -190,13 +199,17 @@ def _read_campaigns(
         properties.append(_long(frame, f"property {name}", name, start))
     columns = {"id": pa.Array.from_pandas(frame["id"], type=pa.string())}
     for name in ("start", "end"):
-        columns[name] = pa.Array.from_pandas(frame[name], type=TIMESTAMP) if name in times else pa.nulls(len(frame), TIMESTAMP)
+        columns[name] = (
+            pa.Array.from_pandas(frame[name], type=TIMESTAMP) if name in times else pa.nulls(len(frame), TIMESTAMP)
+        )
     data.campaigns = pa.table(columns, schema=CAMPAIGN_SCHEMA)
 
 
 def _long(frame: pd.DataFrame, column: str, name: str, valid_from: pd.Series) -> pd.DataFrame:
     """One row per owner with a value."""
-    long = pd.DataFrame({"owner": frame["id"], "name": name, "value": frame[column], "valid_from": valid_from.reindex(frame.index)})
+    long = pd.DataFrame(
+        {"owner": frame["id"], "name": name, "value": frame[column], "valid_from": valid_from.reindex(frame.index)}
+    )
     return long[long["value"].notna()]
 
 

@@ -81,8 +81,7 @@ def open_files(source: Source, folder: Path, part: str) -> list[TableFile]:
             if column not in columns:
                 near = difflib.get_close_matches(column, columns, n=1, cutoff=0.5)
                 raise DatasetError(
-                    f"{path} has no column {column!r}, which {part} names as {meaning}. "
-                    f"It has: {', '.join(columns)}.",
+                    f"{path} has no column {column!r}, which {part} names as {meaning}. It has: {', '.join(columns)}.",
                     hint=f"Did you mean {near[0]!r}?" if near else "",
                 )
         if _is_parquet(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 MILLISECONDS_PER_DAY = 86_400_000
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  naive UTC is the graph's convention
+_EPOCH = datetime(1970, 1, 1)
 
 
 def to_epoch_ms(instant: datetime) -> int:

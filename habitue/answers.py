@@ -131,7 +131,8 @@ def churn_list(
     Args:
         store: For `category`.
         run: The published run.
-        minimum, maximum: Bounds of the risk, both included.
+        minimum: Smallest risk, included.
+        maximum: Largest risk, included.
         category: Only customers who bought in this category (its id) or below it.
         active: Only active customers, or only inactive ones; all by default.
         sort: A column, with `-` for descending; ties by id.
@@ -217,7 +218,9 @@ def neighbourhood(
         scores = {name: float(row[name]) for name in ("churn_risk", "hyperscore", "expected_value")} if row else {}
         nodes.append(GraphNode(node.id, node.label, node.name, node.hops, scores))
     links = [
-        GraphLink(link.source, link.target, link.type, link.events, link.amount, link.first_at, link.last_at, link.score)
+        GraphLink(
+            link.source, link.target, link.type, link.events, link.amount, link.first_at, link.last_at, link.score
+        )
         for link in found.links
     ]
     return NeighbourhoodView(identifier, depth, limit, nodes, links, found.truncated)
@@ -237,5 +240,7 @@ def _read_cursor(cursor: str | None, run: str) -> int:
     except ValueError as error:
         raise UsageError("The cursor is not one of ours.", hint="Take it from `next_cursor`.") from error
     if of_run != run or number < 0:
-        raise UsageError("The cursor belongs to another run.", hint="Scores were published anew: start from the first page.")
+        raise UsageError(
+            "The cursor belongs to another run.", hint="Scores were published anew: start from the first page."
+        )
     return number

@@ -92,4 +92,6 @@ def _convert(parameter: Parameter, value: Any) -> Any:
     try:
         return convert(str(value))
     except ValueError as error:
-        raise UsageError(f"The parameter {parameter.name} should be of the type {parameter.type}, not {value!r}.") from error
+        raise UsageError(
+            f"The parameter {parameter.name} should be of the type {parameter.type}, not {value!r}."
+        ) from error

@@ -1,10 +1,10 @@
 """The front door in Python: one object with the verbs of the command line and the API.
 
-    with habitue.Engine.open("my-workspace") as engine:
-        engine.load("complete-journey")
-        engine.train()
-        engine.score()
-        print(engine.churn_risk("1228"))
+with habitue.Engine.open("my-workspace") as engine:
+engine.load("complete-journey")
+engine.train()
+engine.score()
+print(engine.churn_risk("1228"))
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ def to_networkx(view: NeighbourhoodView) -> nx.MultiDiGraph[str]:
     """Nodes keyed `Label:id` with label, name, hops and scores; one edge per type between two nodes."""
     import networkx
 
-    graph: nx.MultiDiGraph[str] = networkx.MultiDiGraph(customer=view.customer, depth=view.depth, truncated=view.truncated)
+    graph: nx.MultiDiGraph[str] = networkx.MultiDiGraph(
+        customer=view.customer, depth=view.depth, truncated=view.truncated
+    )
     for node in view.nodes:
         graph.add_node(
             f"{node.label}:{node.id}", id=node.id, label=node.label, name=node.name, hops=node.hops, **node.scores

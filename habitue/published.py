@@ -66,7 +66,7 @@ class PublishedRun:
         if found is None:
             raise NotFoundError(
                 f"Customer {customer!r} has no score as of {self.manifest.as_of:%Y-%m-%d}.",
-                hint="Scores exist for customers with a purchase before that date; newer ones need a new `habitue score`.",
+                hint="Who has no purchase before that date has none; newer customers need a new `habitue train`.",
             )
         return found
 
@@ -87,7 +87,8 @@ class Publication:
         directory = self._workspace.current_run()
         if directory is None:
             raise NotTrainedError(
-                "No scores have been published in this workspace.", hint="Run `habitue train` and `habitue score` first."
+                "No scores have been published in this workspace.",
+                hint="Run `habitue train` and `habitue score` first.",
             )
         if self._kept is None or self._kept.directory != directory:
             self._kept = PublishedRun.read(directory)

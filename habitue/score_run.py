@@ -19,8 +19,8 @@ import pyarrow as pa
 from embeddings import files as embedding_files
 from embeddings.novelty import novelty
 from embeddings.similarity import Float32Array, centred, nearest_all
-from gnn.forecast import Examples
 from gnn.features import Features, customer_features
+from gnn.forecast import Examples
 from gnn.model_files import load as load_forecaster
 from gnn.reasons import churn_reasons
 from gnn.task import Task, population
@@ -41,7 +41,8 @@ from habitue.runs import (
 )
 from habitue.similarity_files import write_similarity
 from habitue.training import EMBEDDING, MODEL, PREVIOUS, run_id
-from scoring.score import ScoreSettings, score as score_table
+from scoring.score import ScoreSettings
+from scoring.score import score as score_table
 
 if TYPE_CHECKING:
     from habitue.engine import Engine
@@ -138,9 +139,7 @@ def _score_at(
     unit = _vectors(examples, models / EMBEDDING)
     signals = novelty(snapshot, rows, unit)
     reasons: Sequence[Sequence[dict[str, Any]]] | None = churn_reasons(forecaster, examples) if with_reasons else None
-    table = score_table(
-        snapshot, rows, forecast, signals, task, previous=previous, reasons=reasons, settings=settings
-    )
+    table = score_table(snapshot, rows, forecast, signals, task, previous=previous, reasons=reasons, settings=settings)
     return Scored(snapshot, table, snapshot.customers.take(pa.array(rows)), unit)
 
 

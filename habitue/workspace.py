@@ -1,9 +1,9 @@
 """The workspace on disk: where things lie, who may write, and which run is published.
 
-    graph/          the embedded store                 runs/<id>/    models, scores, report; never changed once there
-    staging/        loads being made                   current       names the published run
-    quarantine/     refused rows                       audiences/    lookalike audiences
-    snapshots/      cached exports of the graph        backtests/    results of backtests
+graph/          the embedded store                 runs/<id>/    models, scores, report; never changed once there
+staging/        loads being made                   current       names the published run
+quarantine/     refused rows                       audiences/    lookalike audiences
+snapshots/      cached exports of the graph        backtests/    results of backtests
 """
 
 from __future__ import annotations

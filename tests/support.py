@@ -43,7 +43,9 @@ def store_tables(
 ) -> StoreTables:
     """What a store would export for these interactions; products (`id`, `category`, `brand`) default to those met."""
     tables = {
-        name: interactions_table(interactions[name]) if name in interactions else STORED_INTERACTION_SCHEMA.empty_table()
+        name: interactions_table(interactions[name])
+        if name in interactions
+        else STORED_INTERACTION_SCHEMA.empty_table()
         for name in INTERACTIONS
     }
     met: dict[str, set[str]] = {"Product": set(), "Campaign": set()}
@@ -60,7 +62,9 @@ def store_tables(
         dataset=dataset,
         complete_until=complete_until,
         sensitive=sensitive,
-        products=pa.table({name: pa.Array.from_pandas(products[name], type=text) for name in ("id", "category", "brand")}),
+        products=pa.table(
+            {name: pa.Array.from_pandas(products[name], type=text) for name in ("id", "category", "brand")}
+        ),
         categories=pa.table({name: pa.Array.from_pandas(categories[name], type=text) for name in ("id", "parent")}),
         campaigns=pa.table({"id": pa.array(sorted(met["Campaign"]), text)}),
         properties=pa.table(

@@ -44,7 +44,7 @@ def load(
         return
     say(f"{report.dataset}: {'loaded' if report.changed else 'nothing changed'} in {report.seconds:.1f} s")
     print_table("", ("file", "rows read"), report.rows_read.items(), numbers=[1])
-    names = [name for name in {**report.loaded, **report.unchanged, **report.corrected}]
+    names = list({**report.loaded, **report.unchanged, **report.corrected})
     lines = [(n, report.loaded.get(n, 0), report.unchanged.get(n, 0), report.corrected.get(n, 0)) for n in names]
     print_table("", ("interactions", "new", "unchanged", "corrected"), lines, numbers=[1, 2, 3])
     if report.nodes:

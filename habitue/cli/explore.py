@@ -26,7 +26,9 @@ Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 @app.command()
 def cypher(
-    statement: Annotated[str, typer.Argument(help='A reading statement, such as "MATCH (c:Customer) RETURN count(c)".')],
+    statement: Annotated[
+        str, typer.Argument(help='A reading statement, such as "MATCH (c:Customer) RETURN count(c)".')
+    ],
     parameter: Parameters = None,
     workspace: Workspace = None,
     store: Store = None,
@@ -40,7 +42,9 @@ def cypher(
 
 @app.command()
 def query(
-    name: Annotated[str | None, typer.Argument(help="A statement of the cookbook; without one, all are listed.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A statement of the cookbook; without one, all are listed.")
+    ] = None,
     parameter: Parameters = None,
     workspace: Workspace = None,
     store: Store = None,
@@ -87,8 +91,8 @@ def customer(
         print_json({"customer": asdict(view), **parts})
         return
     say(f"Customer {view.id}")
-    print_table("Activity", ("type", "events", "amount", "first", "last"),
-                [(a.type, a.events, a.amount, a.first_at, a.last_at) for a in view.activity], numbers=[1, 2])  # fmt: skip
+    activity = [(a.type, a.events, a.amount, a.first_at, a.last_at) for a in view.activity]
+    print_table("Activity", ("type", "events", "amount", "first", "last"), activity, numbers=[1, 2])
     if view.properties:
         rows = [(p.name, p.value, p.valid_from) for p in view.properties]
         print_table("Properties", ("name", "value", "valid from"), rows)

@@ -55,7 +55,9 @@ def train(
     if as_json:
         print_json(run.model_dump(mode="json"))
     elif not quiet:
-        say(f"Trained {run.id} as of {run.as_of:%Y-%m-%d}, horizon {run.task.horizon_days} days. Next: `habitue score`.")
+        say(
+            f"Trained {run.id} as of {run.as_of:%Y-%m-%d}, horizon {run.task.horizon_days} days. Next: `habitue score`."
+        )
 
 
 @app.command()
@@ -106,7 +108,9 @@ def score(
 
 @app.command()
 def demo(
-    source: Annotated[str, typer.Argument(help="A name of `habitue datasets`, or a dataset.toml.")] = "complete-journey",
+    source: Annotated[
+        str, typer.Argument(help="A name of `habitue datasets`, or a dataset.toml.")
+    ] = "complete-journey",
     workspace: Workspace = None,
     store: Store = None,
     horizon: Horizon = 60,

@@ -19,17 +19,22 @@ Workspace = Annotated[
 ]
 Store = Annotated[
     str | None,
-    typer.Option("--store", help="neo4j://host:7687 or ladybug:///path; default: inside the workspace [HABITUE_STORE]."),
+    typer.Option(
+        "--store", help="neo4j://host:7687 or ladybug:///path; default: inside the workspace [HABITUE_STORE]."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
 Cutoff = Annotated[
-    str | None, typer.Option("--cutoff", help="Use the past before this date or time (UTC); default: the end of the data.")
+    str | None,
+    typer.Option("--cutoff", help="Use the past before this date or time (UTC); default: the end of the data."),
 ]
 Horizon = Annotated[int, typer.Option("--horizon", min=1, help="Days foretold.")]
 ActiveWindow = Annotated[
     str,
-    typer.Option("--active-window", help="Count customers with a purchase in so many days before the cutoff, or `all`."),
+    typer.Option(
+        "--active-window", help="Count customers with a purchase in so many days before the cutoff, or `all`."
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds give equal figures.")]
 

@@ -24,7 +24,9 @@ def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[An
     writer.writerows([_plain(value) if isinstance(value, datetime) else value for value in row] for row in rows)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()
+) -> None:
     """A table for people; `numbers` are the columns set flush right."""
     from rich import box
     from rich.console import Console
@@ -57,7 +59,9 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds") if value.time() != datetime.min.time() else f"{value:%Y-%m-%d}"
+        return (
+            value.isoformat(sep=" ", timespec="seconds") if value.time() != datetime.min.time() else f"{value:%Y-%m-%d}"
+        )
     if isinstance(value, dict | list):
         return json.dumps(_finite(value), default=_plain, ensure_ascii=False)
     return str(value)

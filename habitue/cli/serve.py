@@ -12,7 +12,9 @@ from habitue.cli.options import Store, Workspace, engine_of
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="Address to bind; beyond loopback HABITUE_API_KEY is needed.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to bind; beyond loopback HABITUE_API_KEY is needed.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     workspace: Workspace = None,
     store: Store = None,

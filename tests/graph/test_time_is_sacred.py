@@ -93,7 +93,7 @@ def tables_of(events: list[dict[str, object]], properties: list[tuple[str, str, 
         {
             f.name: pa.array(products, pa.string()) if f.name == "id" else pa.nulls(len(products), f.type)
             for f in empty.products.schema
-        }  # fmt: skip
+        }
     ).set_column(5, "stub", pa.array([True] * len(products)))
     customers = pa.table({"id": pa.array(sorted({str(each["customer"]) for each in events}), pa.string())})
     return replace(empty, customers=customers, products=product_table, properties=owners, interactions=interactions)
@@ -145,7 +145,7 @@ def test_a_correction_known_only_later_leaves_what_was_known_before(events, data
         return
     held = tables_of(past, [])
     before = snapshot(held)
-    corrected = {name: table for name, table in held.interactions.items()}
+    corrected = dict(held.interactions)
     known = pa.scalar(T + timedelta(days=data.draw(st.integers(0, 3))), pa.timestamp("ms"))
     for name, table in corrected.items():
         rows = [row for row in range(len(table)) if data.draw(st.booleans())]
@@ -182,7 +182,8 @@ def test_an_event_counts_from_when_it_was_known():
 def test_the_latest_dated_property_before_the_cutoff_stands_and_an_undated_one_is_marked():
     frame = pd.DataFrame({"customer": ["a", "b"], "target": ["p", "p"], "at": [day(1), day(2)]})
     properties = pd.DataFrame({
-        "owner": ["a", "a", "a", "b"], "name": ["tier", "tier", "tier", "town"], "value": ["basic", "plus", "gold", "Nice"],
+        "owner": ["a", "a", "a", "b"], "name": ["tier", "tier", "tier", "town"],
+        "value": ["basic", "plus", "gold", "Nice"],
         "valid_from": [day(0), day(5), day(10), None],
     })  # fmt: skip
     snapshot = history_of({"PURCHASED": frame}, properties=properties, complete_until=END).at(T)
@@ -209,7 +210,7 @@ def test_a_bounded_history_refuses_to_look_ahead():
     frame = pd.DataFrame({"customer": ["a"], "target": ["p"], "at": [day(1)]})
     source = history_of({"PURCHASED": frame}, complete_until=END).until(T)
     assert source.at(T).as_of == T
-    with pytest.raises(CutoffError, match="looking ahead|only the past"):
+    with pytest.raises(CutoffError, match="only the past"):
         source.at(T + timedelta(days=1))
 
 
@@ -219,7 +220,8 @@ def test_arrays_of_a_small_snapshot_by_hand():
         "at": [day(2), day(1), day(3), day(11)], "amount": [2.0, 1.0, 3.0, 9.0], "order_id": ["o2", "o1", "o2", "o9"],
     })  # fmt: skip
     products = pd.DataFrame({
-        "id": ["p", "q", "z", "unsold"], "category": ["food/bread", "food", "toys", "garden"], "brand": ["B1", None, "B2", "B3"],
+        "id": ["p", "q", "z", "unsold"], "category": ["food/bread", "food", "toys", "garden"],
+        "brand": ["B1", None, "B2", "B3"],
     })  # fmt: skip
     categories = pd.DataFrame({
         "id": ["food", "food/bread", "toys", "garden"], "parent": [None, "food", None, None],
