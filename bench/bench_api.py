@@ -22,8 +22,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 RESULTS = Path(__file__).parent / "results" / "api.json"
-TARGETS_MS = {"customer": 10, "churn risk": 10, "hyperscore": None, "neighbourhood, depth 1": None,
-              "neighbourhood, depth 2": 50, "similar": None, "churn list": None}  # fmt: skip
+#: Bars for the 95th percentile; the others are for the record.
+TARGETS_MS = {
+    "customer": 10,
+    "churn risk": 10,
+    "neighbourhood, depth 2": 50,
+    "the same customers again": 50,
+}
 
 
 def main() -> None:
@@ -40,8 +45,8 @@ def main() -> None:
     try:
         started = time.perf_counter()
         wait_for(port, server)
-        result = measure(port, options.requests)
-        result["seconds_to_first_answer"] = round(time.perf_counter() - started, 2)
+        seconds = round(time.perf_counter() - started, 2)
+        result = {**measure(port, options.requests), "seconds_until_ready": seconds}
     finally:
         server.terminate()
         server.wait()
@@ -49,7 +54,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
     print(f"{'request':<26}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'bar p95':>10}")
     for name, row in result["latency_ms"].items():
-        bar = TARGETS_MS[name]
+        bar = TARGETS_MS.get(name)
         print(f"{name:<26}{row['p50']:>10.2f}{row['p95']:>10.2f}{row['p99']:>10.2f}{bar or '–':>10}")
 
 
@@ -84,6 +89,7 @@ def measure(port: int, requests: int) -> dict[str, object]:
         "hyperscore": "/v1/customers/{}/hyperscore",
         "neighbourhood, depth 1": "/v1/customers/{}/neighbourhood",
         "neighbourhood, depth 2": "/v1/customers/{}/neighbourhood?depth=2",
+        "the same customers again": "/v1/customers/{}/neighbourhood?depth=2",
         "similar": "/v1/customers/{}/similar",
         "churn list": "/v1/churn-risk?min=0.2&limit=50",
     }

@@ -37,6 +37,7 @@ from graph.ladybug_export import export_derived, export_tables
 from graph.ladybug_increment import apply_increment, in_batches
 from graph.ladybug_query import rows_of, run
 from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP
+from graph.row_cache import RowCache
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first
 from graph.tables import GraphTables
 from habitue.errors import CypherRefusedError, LockedError, NothingLoadedError, StoreError
@@ -56,6 +57,7 @@ class LadybugStore:
         self._open_lock = threading.Lock()
         self._open: tuple[str, ladybug.Database] | None = None
         self._local = threading.local()
+        self._neighbours = RowCache()
 
     # -- versions ---------------------------------------------------------------------------------------------------
 
@@ -254,13 +256,22 @@ class LadybugStore:
         # None has a LIMIT: as a parameter it would have the statement planned anew each time, the dearest part.
         text = cypher.statement(f"read/neighbours_{relationship.lower()}_{direction}", self.dialect).text
         connection = self._connection()
-        rows = []
-        for middle in ids:
+        version = self._local.version
+
+        def fetch(middle: str) -> Rows:
             result = run(connection, text, {"id": middle})
-            names = ["middle", *result.get_column_names()]
-            found = [dict(zip(names, [middle, *row], strict=True)) for row in result.get_n(limit + 1)]
-            rows += [row for row in found if row["id"] != NO_PRODUCT][:limit]
-        return best_first(rows)
+            rows = [tuple(row) for row in result.get_n(limit + 1)]
+            columns = tuple(result.get_column_names())
+            return Rows(columns, [row for row in rows if row[columns.index("id")] != NO_PRODUCT][:limit])
+
+        keys = {middle: (version, relationship, direction, middle, limit) for middle in ids}
+        found = {middle: self._neighbours.get(key) for middle, key in keys.items()}
+        missing = [middle for middle, rows in found.items() if rows is None]
+        for middle in missing:
+            answer = found[middle] = fetch(middle)
+            self._neighbours.put(keys[middle], answer)
+        known = {middle: answer for middle, answer in found.items() if answer is not None}
+        return best_first([{"middle": middle, **row} for middle, answer in known.items() for row in answer.dicts()])
 
     def _occurs(self, relationship: str) -> bool:
         """Whether the published version has any such relationship; asked once for each version."""

@@ -195,9 +195,8 @@ def similar(run: PublishedRun, identifier: str, limit: int = 10) -> list[Similar
         if place < 0:
             break
         name = ids[int(place)].as_py()
-        scores = run.find(name)
-        risk, hyper = (float(scores["churn_risk"]), float(scores["hyperscore"])) if scores else (None, None)
-        result.append(SimilarCustomer(name, float(score), rank, risk, hyper))
+        signals = run.signals(name)
+        result.append(SimilarCustomer(name, float(score), rank, signals.get("churn_risk"), signals.get("hyperscore")))
     return result
 
 
@@ -214,8 +213,7 @@ def neighbourhood(
     found = graph_neighbourhood(store, identifier, depth=depth, limit=limit, types=types)
     nodes = []
     for node in found.nodes:
-        row = run.find(node.id) if run and node.label == "Customer" else None
-        scores = {name: float(row[name]) for name in ("churn_risk", "hyperscore", "expected_value")} if row else {}
+        scores = run.signals(node.id) if run and node.label == "Customer" else {}
         nodes.append(GraphNode(node.id, node.label, node.name, node.hops, scores))
     links = [
         GraphLink(
@@ -223,7 +221,8 @@ def neighbourhood(
         )
         for link in found.links
     ]
-    return NeighbourhoodView(identifier, depth, limit, nodes, links, found.truncated)
+    score_of = run.score_of if run else None
+    return NeighbourhoodView(identifier, depth, limit, nodes, links, found.truncated, score_of)
 
 
 def _write_cursor(start: int, run: str) -> str:

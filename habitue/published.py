@@ -47,6 +47,16 @@ class PublishedRun:
         return ScoreOf(self.manifest.id, self.manifest.as_of, self.manifest.task.horizon_days)
 
     @cached_property
+    def _signals(self) -> list[dict[str, float]]:
+        frame = self.scores[["churn_risk", "hyperscore", "expected_value"]]
+        return [{str(name): float(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+    def signals(self, customer: str) -> dict[str, float]:
+        """Churn risk, HyperScore and expected value of a customer; empty when the run does not know them."""
+        row = self._rows.get(customer)
+        return {} if row is None else self._signals[row]
+
+    @cached_property
     def similarity(self) -> tuple[pa.StringArray, Float32Array]:
         """Customer ids and their centred unit vectors, row by row."""
         return read_similarity(self.directory)

@@ -176,3 +176,4 @@ class NeighbourhoodView:
     nodes: list[GraphNode]
     links: list[GraphLink]
     truncated: bool
+    score_of: ScoreOf | None = None

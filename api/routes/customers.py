@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api import examples, schemas
 from api.identifiers import CustomerId
@@ -65,12 +64,13 @@ def neighbourhood(
         list[str] | None,
         Query(description=f"Relationship types to follow, repeated or with commas; all by default: {', '.join(TYPES)}"),
     ] = None,
-) -> dict[str, Any]:
+) -> Response:
     """Nodes and relationships up to three hops away; parallel relationships are one link with their count."""
     wanted = [each for several in types or () for each in several.split(",") if each] or None
     view = engine.neighbourhood(customer_id, depth=depth, limit=limit, types=wanted)
-    run = engine.publication.current_or_none()
-    return {**asdict(view), "score_of": run.score_of if run else None}
+    # Hundreds of nodes: validated and written in one go, which takes a tenth of FastAPI's way round by dictionaries.
+    body = schemas.Neighbourhood.model_validate(view, from_attributes=True).model_dump_json()
+    return Response(body, media_type="application/json")
 
 
 @router.get(
