@@ -34,6 +34,7 @@ def cypher(
     store: Store = None,
     as_json: Json = False,
     as_csv: Csv = False,
+    quiet: Quiet = False,  # noqa: ARG001  a common option; an answer is never silenced
 ) -> None:
     """Run a reading Cypher statement, with time and row limits."""
     with engine_of(workspace, store, read_only=True) as engine:
@@ -50,6 +51,7 @@ def query(
     store: Store = None,
     as_json: Json = False,
     as_csv: Csv = False,
+    quiet: Quiet = False,  # noqa: ARG001  a common option; an answer is never silenced
 ) -> None:
     """Run a statement of the cookbook, or list them."""
     with engine_of(workspace, store, read_only=True) as engine:
@@ -75,7 +77,7 @@ def customer(
     workspace: Workspace = None,
     store: Store = None,
     as_json: Json = False,
-    quiet: Quiet = False,  # noqa: ARG001  a common option
+    quiet: Quiet = False,  # noqa: ARG001  a common option; an answer is never silenced
 ) -> None:
     """Show a customer: facts, scores, and why they might leave."""
     from habitue.errors import NotFoundError, NotTrainedError
@@ -115,6 +117,7 @@ def similar(
     workspace: Workspace = None,
     store: Store = None,
     as_json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001  a common option; an answer is never silenced
 ) -> None:
     """List the customers closest to one."""
     with engine_of(workspace, store, read_only=True) as engine:

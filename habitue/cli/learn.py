@@ -31,7 +31,6 @@ _COLUMNS = {
     "churn_ece": "calibration error",
     "value_mae": "value MAE",
     "value_spearman": "Spearman",
-    "value_top_decile_capture": "top-decile capture",
 }
 
 
@@ -168,7 +167,8 @@ def print_backtest(result: dict[str, Any]) -> None:
     for model, metrics in result["models"].items():
         cells = [_interval(metrics.get(name), 0 if name == "value_mae" else 3) for name in _COLUMNS]
         rows.append((model, *cells))
-    print_table("Mean over cutoffs [95 % interval]", ("model", *_COLUMNS.values()), rows)
+    numbers = range(1, len(_COLUMNS) + 1)
+    print_table("Mean over cutoffs [95 % interval]", ("model", *_COLUMNS.values()), rows, numbers=numbers)
     for each in result["paired"]:
         if each["metric"] == "churn_auc" and each["versus"] in ("lightgbm", "habitue_without_graph"):
             say(f"churn AUC, habitue − {each['versus']}: {each['difference']:+.4f} "

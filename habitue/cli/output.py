@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TextIO
 
@@ -25,7 +25,7 @@ def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[An
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Collection[int] = ()
 ) -> None:
     """A table for people; `numbers` are the columns set flush right."""
     from rich import box
@@ -34,7 +34,9 @@ def print_table(
 
     table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place in numbers else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if place in numbers else "left", overflow="fold", no_wrap=place in numbers
+        )
     for row in rows:
         table.add_row(*(shown(value) for value in row))
     width = None if sys.stdout.isatty() else 120
