@@ -15,6 +15,7 @@ from graph.ladybug_query import rows_of
 from graph.ladybug_query import run as query
 from graph.model import CAMPAIGN_INTERACTIONS, INTERACTIONS, PROPERTY_OWNERS
 from graph.store import DatasetFacts, LoadRecord, Progress
+from graph.time import utc_now
 
 _BATCH_ROWS = 1_000
 
@@ -79,7 +80,7 @@ def apply_increment(
         cypher.statement("load/add_dataset", "ladybug").text, {"id": facts.name, "facts": facts.model_dump_json()}
     )
     book = {"sequence": record.sequence, "source": record.source, "started_at": record.started_at,
-            "finished_at": record.finished_at, "report": record.report}  # fmt: skip
+            "finished_at": utc_now(), "report": record.report}  # fmt: skip
     connection.execute(cypher.statement("load/add_load", "ladybug").text, book)
 
 

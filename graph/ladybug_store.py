@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,7 @@ from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP
 from graph.row_cache import RowCache
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first
 from graph.tables import GraphTables
+from graph.time import utc_now
 from habitue.errors import CypherRefusedError, LockedError, NothingLoadedError, StoreError
 
 _READ_BUFFER_BYTES = 512 << 20
@@ -185,7 +187,7 @@ class LadybugStore:
                 held = self.tables()
                 book = {
                     "Dataset": pa.table({"id": [facts.name], "facts": [facts.model_dump_json()]}),
-                    "Load": _load_table([*self.loads(), record]),
+                    "Load": _load_table([*self.loads(), replace(record, finished_at=utc_now())]),
                 }
                 derived = export_derived(self._connection() if before else None)
                 progress("writing tables", 0.0)

@@ -29,6 +29,7 @@ from graph.ladybug_build import property_value_id
 from graph.model import CAMPAIGN_INTERACTIONS, INTERACTIONS, PROPERTY_OWNERS
 from graph.neo4j_connection import Neo4jConnection
 from graph.store import DatasetFacts, LoadRecord, Progress, no_progress
+from graph.time import utc_now
 from habitue.errors import LockedError, StoreError
 
 _BATCH_ROWS = 5_000  # larger ones are no faster and cost the server memory
@@ -135,7 +136,7 @@ def apply_changes(
         _replace(transaction, changes, record, progress)
         transaction.run(statement("clear_dataset")).consume()
         transaction.run(statement("add_dataset"), {"id": facts.name, "facts": facts.model_dump_json()}).consume()
-        book = {"sequence": record.sequence, "finished_at": record.finished_at, "report": record.report}
+        book = {"sequence": record.sequence, "finished_at": utc_now(), "report": record.report}
         transaction.run(statement("complete_load"), book).consume()
     progress("making the load visible", 1.0)
 

@@ -23,3 +23,8 @@ def from_epoch_ms(milliseconds: int) -> datetime:
 def midnight_after(milliseconds: int) -> datetime:
     """The first midnight strictly after an instant given in epoch milliseconds."""
     return _EPOCH + timedelta(days=milliseconds // MILLISECONDS_PER_DAY + 1)
+
+
+def utc_now() -> datetime:
+    """The present instant as naive UTC, to the millisecond."""
+    return from_epoch_ms(to_epoch_ms(datetime.now(UTC)))
