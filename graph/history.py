@@ -15,37 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.indexing import NEVER, HistoryEvents, index_events, milliseconds, rows_of, sorted_ids
 from graph.model import INTERACTIONS, NO_PRODUCT, interaction_target
-from graph.snapshot import CustomerProperty, Events, FloatArray, Int32Array, Int64Array, Snapshot
+from graph.snapshot import CustomerProperty, Events, Int32Array, Int64Array, Snapshot
 from graph.store import DatasetFacts
 from graph.tables import GraphTables
 from graph.time import midnight_after, to_epoch_ms
 from habitue.errors import CutoffError, NothingLoadedError
-
-_NEVER = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True, eq=False)
-class HistoryEvents:
-    """Interactions of one type, superseded versions included, in the order of `Events`; all arrays of length n.
-
-    `known_at` is when the source learnt of the event and `superseded_at` when a correction replaced this version
-    (the largest integer: never), both in epoch milliseconds. The other fields are those of `Events`, with codes into
-    the whole history.
-    """
-
-    customer: Int32Array
-    target: Int32Array
-    at: Int64Array
-    known_at: Int64Array
-    superseded_at: Int64Array
-    quantity: FloatArray
-    amount: FloatArray
-    discount: FloatArray
-    rating: FloatArray
-    order: Int32Array
-    channel: Int32Array
-    channels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -122,15 +98,15 @@ class History:
             table = table.append_column("superseded_at", pa.nulls(len(table), pa.timestamp("ms")))
             replaced = superseded.filter(pc.equal(superseded["type"], name)).select(table.column_names)
             whole[name] = pa.concat_tables([table, replaced])
-        customers = _sorted_ids([table["customer"] for table in whole.values()])
-        products = _sorted_ids([tables.products["id"]], leave_out=NO_PRODUCT)
-        campaigns = _sorted_ids([tables.campaigns["id"]])
-        categories = _sorted_ids([tables.categories["id"]])
-        brands = _sorted_ids([tables.products["brand"]])
+        customers = sorted_ids([table["customer"] for table in whole.values()])
+        products = sorted_ids([tables.products["id"]], leave_out=NO_PRODUCT)
+        campaigns = sorted_ids([tables.campaigns["id"]])
+        categories = sorted_ids([tables.categories["id"]])
+        brands = sorted_ids([tables.products["brand"]])
         ordered_products = tables.products.filter(pc.not_equal(tables.products["id"], NO_PRODUCT)).sort_by("id")
         ordered_categories = tables.categories.sort_by("id")
         events = {
-            name: _index_events(table, customers, products if interaction_target(name) == "Product" else campaigns)
+            name: index_events(table, customers, products if interaction_target(name) == "Product" else campaigns)
             for name, table in whole.items()
         }
         latest = max((int(each.at.max()) for each in events.values() if len(each.at)), default=None)
@@ -145,9 +121,9 @@ class History:
             brands=brands,
             campaigns=campaigns,
             events=events,
-            product_category=_rows_of(ordered_products["category"], categories),
-            category_parent=_rows_of(ordered_categories["parent"], categories),
-            product_brand=_rows_of(ordered_products["brand"], brands),
+            product_category=rows_of(ordered_products["category"], categories),
+            category_parent=rows_of(ordered_categories["parent"], categories),
+            product_brand=rows_of(ordered_products["brand"], brands),
             properties=tables.properties,
             sensitive=tables.sensitive,
         )
@@ -224,8 +200,8 @@ class History:
         table = self.properties.sort_by([("valid_from", "ascending"), ("owner", "ascending"), ("value", "ascending")])
         if not len(table):
             return ()
-        owner = _rows_of(table["owner"], self.customers.take(pa.array(customer_rows)))
-        valid_from = _milliseconds(table["valid_from"], default=_NEVER)
+        owner = rows_of(table["owner"], self.customers.take(pa.array(customer_rows)))
+        valid_from = milliseconds(table["valid_from"], default=NEVER)
         dated = pc.is_valid(table["valid_from"]).to_numpy(zero_copy_only=False)
         names = table["name"].combine_chunks()
         result = []
@@ -238,7 +214,7 @@ class History:
                 texts = table["value"].take(pa.array(keep)).combine_chunks()
                 values = pc.unique(texts).sort()
                 codes = np.full(len(customer_rows), -1, np.int32)
-                codes[owner[keep]] = _rows_of(texts, values)  # rows are oldest first: the latest value stands
+                codes[owner[keep]] = rows_of(texts, values)  # rows are oldest first: the latest value stands
                 codes, values = _compact(codes, values.to_pylist())
                 result.append(CustomerProperty(name, is_dated, name in self.sensitive, codes, tuple(values)))
         return tuple(result)
@@ -269,50 +245,6 @@ class BoundedHistory:
                 hint="This is a leak in the calling code: learn from earlier dates only.",
             )
         return self.history.at(as_of)
-
-
-def _index_events(table: pa.Table, customers: pa.StringArray, targets: pa.StringArray) -> HistoryEvents:
-    order_codes, _ = _codes(table["order_id"])
-    channel_codes, channels = _codes(table["channel"])
-    customer = _rows_of(table["customer"], customers)
-    target = _rows_of(table["target"], targets)
-    at = _milliseconds(table["at"])
-    known_at = np.maximum(_milliseconds(table["known_at"], default=np.iinfo(np.int64).min), at)
-    superseded_at = _milliseconds(table["superseded_at"], default=_NEVER)
-    ids = table["id"].combine_chunks()
-    # Ids are compared as text only where all else is equal: sorting a million strings is the costly part.
-    order = np.lexsort((superseded_at, target, customer, at))
-    tied = _tied(at[order], customer[order], target[order])
-    if tied.any():
-        rank = np.zeros(len(order), np.int64)
-        positions = np.flatnonzero(tied)
-        rank[positions] = pc.rank(ids.take(pa.array(order[positions])), tiebreaker="dense").to_numpy()
-        by_row = np.empty(len(order), np.int64)
-        by_row[order] = rank
-        order = np.lexsort((superseded_at, by_row, target, customer, at))
-    number = {name: _numbers(table[name])[order] for name in ("quantity", "amount", "discount", "rating")}
-    return HistoryEvents(
-        customer=customer[order],
-        target=target[order],
-        at=at[order],
-        known_at=known_at[order],
-        superseded_at=superseded_at[order],
-        order=order_codes[order],
-        channel=channel_codes[order],
-        channels=tuple(channels.to_pylist()),
-        **number,
-    )
-
-
-def _tied(*sorted_keys: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Rows equal to a neighbour in all of the keys."""
-    count = len(sorted_keys[0])
-    same_as_previous = np.zeros(count, bool)
-    if count > 1:
-        same_as_previous[1:] = np.logical_and.reduce([key[1:] == key[:-1] for key in sorted_keys])
-    tied = same_as_previous.copy()
-    tied[:-1] |= same_as_previous[1:]
-    return tied
 
 
 def _visible(events: HistoryEvents, cutoff: int) -> Int64Array:
@@ -358,39 +290,3 @@ def _renumber(size: int, rows: npt.NDArray[np.integer]) -> Int32Array:
     lookup = np.full(size + 1, -1, np.int32)
     lookup[rows] = np.arange(len(rows), dtype=np.int32)
     return lookup
-
-
-def _sorted_ids(columns: list[pa.ChunkedArray], leave_out: str | None = None) -> pa.StringArray:
-    chunks = [pc.unique(column.drop_null()).cast(pa.string()) for column in columns]
-    ids = pc.unique(pa.concat_arrays(chunks)) if chunks else pa.array([], pa.string())
-    if leave_out is not None:
-        ids = ids.filter(pc.not_equal(ids, leave_out))
-    return ids.sort()
-
-
-def _rows_of(values: pa.Array | pa.ChunkedArray, ids: pa.StringArray) -> Int32Array:
-    """Row of each value in `ids`, -1 where it is null or not there."""
-    rows = pc.fill_null(pc.index_in(values, value_set=ids), -1)
-    if isinstance(rows, pa.ChunkedArray):
-        rows = rows.combine_chunks()
-    result: Int32Array = rows.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    if pc.any(pc.is_null(values)).as_py():
-        result = np.where(pc.is_null(values).to_numpy(zero_copy_only=False), np.int32(-1), result)
-    return result
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[Int32Array, pa.StringArray]:
-    """Codes of a text column in the sorted order of its values, -1 for null; and the values."""
-    values = _sorted_ids([column])
-    return _rows_of(column, values), values
-
-
-def _numbers(column: pa.ChunkedArray) -> FloatArray:
-    result: FloatArray = pc.fill_null(column, float("nan")).to_numpy().astype(np.float64, copy=False)
-    return result
-
-
-def _milliseconds(column: pa.ChunkedArray, default: int = 0) -> Int64Array:
-    whole = column.cast(pa.timestamp("ms")).cast(pa.int64())
-    result: Int64Array = pc.fill_null(whole, default).to_numpy()
-    return result

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graph.history import History, HistoryEvents
+from graph.history import History
+from graph.indexing import HistoryEvents
 
 _IDS = ("customers", "products", "categories", "brands", "campaigns")
 _TAXONOMY = ("product_category", "category_parent", "product_brand")

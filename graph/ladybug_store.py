@@ -1,8 +1,4 @@
-"""The embedded graph: versioned Ladybug databases in one directory, published by one atomic rename.
-
-    <directory>/current          names the version that readers see
-    <directory>/v000007/         a whole database
-    <directory>/.building-…/     a version being made; left behind by an interruption, and then ignored
+"""The embedded graph: a Ladybug database for each version of it, in one directory (see `graph.versions`).
 
 A load never touches the version that readers see. It makes the next one, by bulk COPY in a child process or, for few
 rows, by changing a copy in a transaction, and publishes it.
@@ -10,10 +6,8 @@ rows, by changing a copy in a transaction, and publishes it.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -42,7 +36,8 @@ from graph.row_cache import RowCache
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first
 from graph.tables import GraphTables
 from graph.time import utc_now
-from habitue.errors import CypherRefusedError, LockedError, NothingLoadedError, StoreError
+from graph.versions import VersionedDirectory
+from habitue.errors import CypherRefusedError, NothingLoadedError, StoreError
 
 _READ_BUFFER_BYTES = 512 << 20
 _INCREMENT_ROWS = 20_000  # from here on, building anew by COPY is faster than CREATE row by row
@@ -56,6 +51,7 @@ class LadybugStore:
     def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         self.directory = directory
         self.read_only = read_only
+        self._versions = VersionedDirectory(directory)
         self._open_lock = threading.Lock()
         self._open: tuple[str, ladybug.Database] | None = None
         self._local = threading.local()
@@ -65,10 +61,7 @@ class LadybugStore:
 
     def version(self) -> str:
         """Name of the published version; empty when there is none."""
-        try:
-            return (self.directory / "current").read_text().strip()
-        except FileNotFoundError:
-            return ""
+        return self._versions.current()
 
     def close(self) -> None:
         with self._open_lock:
@@ -106,44 +99,8 @@ class LadybugStore:
         """A directory to make the next version in; published when the block ends without error."""
         if self.read_only:
             raise StoreError("The embedded graph is open for reading only.", hint="Writing is another process's work.")
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise LockedError(
-                    f"Another process is writing to the graph at {self.directory}.", hint="Wait until it has finished."
-                ) from error
-            for left_behind in self.directory.glob(".building-*"):
-                shutil.rmtree(left_behind, ignore_errors=True)
-            before = self.version()
-            name = f"v{int(before[1:] or 0) + 1 if before else 1:06d}"
-            # A name of its own: the child of a killed process may still be at work in the former one.
-            building = self.directory / f".building-{name}-{secrets.token_hex(3)}"
-            building.mkdir()
-            try:
-                yield building
-            except BaseException:
-                shutil.rmtree(building, ignore_errors=True)
-                raise
-            self._publish(building, name, before)
-
-    def _publish(self, building: Path, name: str, before: str) -> None:
-        target = self.directory / name
-        shutil.rmtree(target, ignore_errors=True)  # a version that was moved here but never published
-        for path in building.iterdir():
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-        building.rename(target)
-        pointer = self.directory / "current.new"
-        with pointer.open("w") as stream:
-            stream.write(name)
-            stream.flush()
-            os.fsync(stream.fileno())
-        pointer.replace(self.directory / "current")
-        for path in self.directory.glob("v[0-9]*"):
-            if path.name not in (name, before):
-                shutil.rmtree(path, ignore_errors=True)
+        with self._versions.next() as building:
+            yield building
 
     # -- facts and whole tables -------------------------------------------------------------------------------------
 
@@ -158,8 +115,8 @@ class LadybugStore:
 
     def health(self) -> StoreHealth:
         problems = tuple(
-            f"an interrupted change was left behind ({path.name}); the next load removes it"
-            for path in self.directory.glob(".building-*")
+            f"an interrupted change was left behind ({name}); the next load removes it"
+            for name in self._versions.left_behind()
         )
         url = f"ladybug://{self.directory}"
         counts: dict[str, int] = {}

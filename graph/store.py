@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -13,8 +12,6 @@ from pydantic import BaseModel, ConfigDict
 
 from graph.changes import GraphChanges
 from graph.tables import GraphTables
-from habitue.errors import UsageError
-from habitue.settings import Settings
 
 #: Called with what is being done and how far it is, from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -171,35 +168,3 @@ def best_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = sorted(rows, key=lambda row: (row["id"], row["middle"]))
     rank = next((name for name in ("last_at", "score") if rows and name in rows[0]), None)
     return sorted(rows, key=lambda row: row[rank], reverse=True) if rank else rows
-
-
-def open_store(settings: Settings, *, read_only: bool = False) -> GraphStore:
-    """The store that the settings name; by default the embedded one inside the workspace.
-
-    Args:
-        settings: `store`, credentials and `workspace`.
-        read_only: Open the embedded store without the right to write, as serving processes do.
-
-    Raises:
-        UsageError: If the address is of no known kind.
-        StoreError: If it cannot be opened.
-    """
-    url = settings.store or f"ladybug://{(settings.workspace / 'graph').resolve()}"
-    scheme, _, rest = url.partition("://")
-    if scheme == "ladybug" and rest:
-        from graph.ladybug_store import LadybugStore
-
-        return LadybugStore(Path(rest), read_only=read_only)
-    if scheme.partition("+")[0] in ("neo4j", "bolt") and rest:
-        from graph.neo4j_store import Neo4jStore
-
-        return Neo4jStore(
-            url,
-            user=settings.neo4j_user,
-            password=settings.neo4j_password.get_secret_value(),
-            database=settings.neo4j_database,
-        )
-    raise UsageError(
-        f"{scheme + '://…' if rest else url!r} is not the address of a graph store.",
-        hint="Use neo4j://host:7687, bolt://host:7687, neo4j+s://host:7687 or ladybug:///path.",
-    )

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from graph.catalogue import resolve_source
 from graph.loading import LoadReport, load
-from graph.store import GraphStore, Progress, QueryLimits, Rows, no_progress, open_store
+from graph.opening import open_store
+from graph.store import GraphStore, Progress, QueryLimits, Rows, no_progress
 from habitue.errors import NothingLoadedError
 from habitue.settings import Settings
 from habitue.workspace import Workspace

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.store import GraphStore, open_store
+from graph.opening import open_store
+from graph.store import GraphStore
 from habitue.settings import Settings
 
 #: Folder with the commands `start` and `stop` of a Neo4j server, beside the repository unless the environment says.

@@ -16,7 +16,7 @@ from typing import Any
 from graph import neo4j_load
 from graph.dataset import read_dataset
 from graph.loading import load
-from graph.store import open_store
+from graph.opening import open_store
 from habitue.settings import Settings
 
 #: As TASK: after everything is written in Neo4j's last transaction, and before that is committed.

@@ -13,7 +13,8 @@ from neo4j import exceptions, time
 from graph.neo4j_connection import Neo4jConnection, _supported
 from graph.neo4j_store import Neo4jStore
 from graph.neo4j_values import plain
-from graph.store import QueryLimits, open_store
+from graph.opening import open_store
+from graph.store import QueryLimits
 from habitue.errors import CypherRefusedError, StoreError
 from habitue.settings import Settings
 from tests.graph.shop import SMALL, Shop, content, order

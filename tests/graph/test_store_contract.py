@@ -21,8 +21,9 @@ from graph.catalogue import resolve_source
 from graph.history import History, StoreTables
 from graph.loading import load
 from graph.neighbourhood import neighbourhood
+from graph.opening import open_store
 from graph.snapshot import Snapshot
-from graph.store import GraphStore, QueryLimits, no_progress, open_store
+from graph.store import GraphStore, QueryLimits, no_progress
 from habitue.errors import CypherRefusedError, DatasetError, LockedError, NothingLoadedError
 from habitue.settings import Settings
 from tests.graph.killed_load import IN_LAST_TRANSACTION

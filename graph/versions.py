@@ -1,0 +1,95 @@
+"""A directory of numbered versions, of which one is published: made aside, then put in place by one atomic rename.
+
+<directory>/current          names the published version
+<directory>/v000007/         a whole version
+<directory>/.building-…/     one being made; left behind by an interruption, and then ignored
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from habitue.errors import LockedError, StoreError
+
+
+class VersionedDirectory:
+    """Versions below a directory. One writer at a time, in any process; readers need no lock."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def current(self) -> str:
+        """Name of the published version; empty when there is none."""
+        try:
+            name = (self.directory / "current").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return ""
+        if not (name.startswith("v") and name[1:].isdigit()):
+            raise StoreError(
+                f"{self.directory / 'current'} does not name a version of the graph.",
+                hint="Write the name of the newest v… directory beside it into it, or load the data again elsewhere.",
+            )
+        return name
+
+    def left_behind(self) -> list[str]:
+        """Names of versions whose making was interrupted, or is going on."""
+        return sorted(path.name for path in self.directory.glob(".building-*"))
+
+    @contextmanager
+    def next(self) -> Iterator[Path]:
+        """A directory to make the next version in; published when the block ends without error.
+
+        Raises:
+            LockedError: If another process is making one.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise LockedError(
+                    f"Another process is writing to the graph at {self.directory}.", hint="Wait until it has finished."
+                ) from error
+            for name in self.left_behind():
+                shutil.rmtree(self.directory / name, ignore_errors=True)
+            before = self.current()
+            name = f"v{int(before[1:]) + 1 if before else 1:06d}"
+            # A name of its own: the child of a killed process may still be at work in the former one.
+            building = self.directory / f".building-{name}-{secrets.token_hex(3)}"
+            building.mkdir()
+            try:
+                yield building
+            except BaseException:
+                shutil.rmtree(building, ignore_errors=True)
+                raise
+            self._publish(building, name, before)
+
+    def _publish(self, building: Path, name: str, before: str) -> None:
+        target = self.directory / name
+        shutil.rmtree(target, ignore_errors=True)  # a version that was moved here but never published
+        for path in building.iterdir():
+            _flush(path)
+        building.rename(target)
+        pointer = self.directory / "current.new"
+        pointer.write_text(name, encoding="utf-8")
+        _flush(pointer)
+        pointer.replace(self.directory / "current")
+        _flush(self.directory)
+        for path in self.directory.glob("v[0-9]*"):
+            if path.name not in (name, before):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    """Have what was written to a file or directory reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
