@@ -77,7 +77,11 @@ class BacktestResult:
         """The object that `habitue backtest --json` prints."""
         return {
             "dataset": self.dataset,
-            "task": {"horizon_days": self.task.horizon_days, "active_window_days": self.task.active_window_days},
+            "task": {
+                "horizon_days": self.task.horizon_days,
+                "active_window_days": self.task.active_window_days,
+                **({"properties": list(self.task.properties)} if self.task.properties else {}),
+            },
             "seed": self.seed,
             "folds": [
                 {
@@ -160,7 +164,7 @@ def backtest(
             or nobody was active before a cutoff.
     """
     tell = progress or (lambda _what, _share: None)
-    dates = sorted(cutoffs) if cutoffs else default_cutoffs(history, task, folds=folds, step_days=step_days)
+    dates = sorted(set(cutoffs)) if cutoffs else default_cutoffs(history, task, folds=folds, step_days=step_days)
     check_cutoffs(history, task, dates)
     shared = SharedExamples(history, task)
     seconds: dict[str, float] = {"features": 0.0}

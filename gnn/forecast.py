@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,17 +20,25 @@ class Examples:
         rows: Rows in `snapshot.customers`.
         features: Tabular features as of the cutoff.
         outcome: What came to pass within the horizon; None where it is not known yet.
+        properties: Undated or sensitive customer properties among the features, allowed by name.
     """
 
     snapshot: Snapshot
     rows: Int32Array
     features: Features
     outcome: Outcome | None
+    properties: tuple[str, ...] = ()
 
     @property
     def cutoff(self) -> datetime:
         """T, the instant up to which the past was used."""
         return self.snapshot.as_of
+
+
+def examples_of(snapshot: Snapshot, rows: Int32Array, properties: tuple[str, ...] = ()) -> Examples:
+    """Examples without outcomes for the customers at `rows`; `properties` are allowed among the features by name."""
+    features = customer_features(snapshot, rows, undated_properties=properties, allowed_sensitive=properties)
+    return Examples(snapshot, rows, features, None, properties)
 
 
 class ExampleSource:
@@ -50,8 +58,7 @@ class ExampleSource:
         """The population and features as of a cutoff, without outcomes."""
         if cutoff not in self._known:
             snapshot = self.source.at(cutoff)
-            rows = population(snapshot, self.task)
-            self._known[cutoff] = Examples(snapshot, rows, customer_features(snapshot, rows), None)
+            self._known[cutoff] = examples_of(snapshot, population(snapshot, self.task), self.task.properties)
         return self._known[cutoff]
 
     def labelled(self, cutoff: datetime) -> Examples:
@@ -59,9 +66,7 @@ class ExampleSource:
         if cutoff not in self._labelled:
             known = self.at(cutoff)
             after = self.source.at(cutoff + timedelta(days=self.task.horizon_days))
-            self._labelled[cutoff] = Examples(
-                known.snapshot, known.rows, known.features, outcome(known.snapshot, known.rows, after)
-            )
+            self._labelled[cutoff] = replace(known, outcome=outcome(known.snapshot, known.rows, after))
         return self._labelled[cutoff]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from gnn.adjacency import AdjacencyCache
 from gnn.baselines.lightgbm_forecaster import LightGBM
-from gnn.features import Features, align, customer_features
-from gnn.forecast import Examples
+from gnn.features import Features, align
+from gnn.forecast import Examples, examples_of
 from gnn.weekly import SERIES, weekly_activity
 from graph.snapshot import FloatArray, Snapshot
 
@@ -42,7 +42,8 @@ class SharedWork:
             others = np.setdiff1d(np.arange(count, dtype=np.int32), examples.rows)
             values = np.full((count, len(examples.features.names)), np.nan)
             values[examples.rows] = examples.features.values
-            values[others] = align(customer_features(snapshot, others), examples.features.names).values
+            found = examples_of(snapshot, others, examples.properties).features
+            values[others] = align(found, examples.features.names).values
             self._everybody[snapshot] = Features(examples.features.names, values, examples.features.labels)
         return self._everybody[snapshot]
 

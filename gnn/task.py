@@ -14,6 +14,8 @@ from graph.snapshot import FloatArray, Int32Array, Int64Array, Snapshot
 from graph.time import to_epoch_ms
 from habitue.errors import UsageError
 
+_LONGEST_DAYS = 36_500
+
 
 @dataclass(frozen=True)
 class Task:
@@ -23,17 +25,23 @@ class Task:
         horizon_days: H. The outcome window is `[T, T + H)`.
         active_window_days: Who is counted: customers with a purchase in `[T - window, T)`; None counts everybody with
             a purchase before T. Churn figures depend on it strongly: state it beside every figure.
+        properties: Undated or sensitive customer properties that are features all the same, by name. An undated one
+            may have been collected from customers who stayed: figures that use it are not to be trusted as they are.
     """
 
     horizon_days: int = 60
     active_window_days: int | None = 180
+    properties: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.horizon_days < 1:
-            raise UsageError(f"The horizon is {self.horizon_days} days.", hint="It must be at least 1 day.")
-        if self.active_window_days is not None and self.active_window_days < 1:
+        if not 1 <= self.horizon_days <= _LONGEST_DAYS:
             raise UsageError(
-                f"The active window is {self.active_window_days} days.", hint="It must be at least 1 day, or `all`."
+                f"The horizon is {self.horizon_days} days.", hint=f"It must be 1 to {_LONGEST_DAYS:,} days."
+            )
+        if self.active_window_days is not None and not 1 <= self.active_window_days <= _LONGEST_DAYS:
+            raise UsageError(
+                f"The active window is {self.active_window_days} days.",
+                hint=f"It must be 1 to {_LONGEST_DAYS:,} days, or `all`.",
             )
 
     @property

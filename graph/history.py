@@ -109,9 +109,7 @@ class History:
             name: index_events(table, customers, products if interaction_target(name) == "Product" else campaigns)
             for name, table in whole.items()
         }
-        latest = max((int(each.at.max()) for each in events.values() if len(each.at)), default=None)
-        if latest is None:
-            raise NothingLoadedError("The graph holds no interactions.", hint="Run `habitue load` first.")
+        latest = _latest(events)
         return History(
             dataset=tables.dataset,
             complete_until=tables.complete_until or midnight_after(latest),
@@ -245,6 +243,21 @@ class BoundedHistory:
                 hint="This is a leak in the calling code: learn from earlier dates only.",
             )
         return self.history.at(as_of)
+
+
+def _latest(events: Mapping[str, HistoryEvents]) -> int:
+    """The last purchase that stands (of a graph without purchases, the last event): until then, data are complete.
+
+    Views and contacts may outlast the export of purchases; the time after it would look as if everybody had left.
+
+    Raises:
+        NothingLoadedError: If there is no event at all.
+    """
+    for names in (("PURCHASED",), tuple(events)):
+        standing = [events[name].at[events[name].superseded_at == NEVER] for name in names]
+        if latest := [int(at.max()) for at in standing if len(at)]:
+            return max(latest)
+    raise NothingLoadedError("The graph holds no interactions.", hint="Run `habitue load` first.")
 
 
 def _visible(events: HistoryEvents, cutoff: int) -> Int64Array:

@@ -133,7 +133,8 @@ class Snapshot:
         for array in (self.product_category, self.category_parent, self.product_brand):
             digest.update(array.tobytes())
         for customer_property in self.properties:
-            digest.update(f"{customer_property.name}{customer_property.dated}{customer_property.values}".encode())
+            facts = (customer_property.name, customer_property.dated, customer_property.sensitive)
+            digest.update(f"{facts}{customer_property.values}".encode())
             digest.update(customer_property.codes.tobytes())
         return digest.hexdigest()
 

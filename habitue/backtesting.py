@@ -14,7 +14,7 @@ from gnn.shared_work import SharedWork
 from gnn.task import Task
 from graph.store import Progress
 from habitue.histories import current_history
-from habitue.runs import BACKTEST, CURVES
+from habitue.runs import BACKTEST, CURVES, SOURCE, TaskSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,5 +44,11 @@ def run_backtest(
         result = backtest(history, task, contenders(task), cutoffs=cutoffs, folds=folds, seed=seed, progress=progress)
         (directory / BACKTEST).write_text(json.dumps(result.to_json(), indent=2, allow_nan=False), encoding="utf-8")
         (directory / CURVES).write_text(json.dumps(curves(result.folds), allow_nan=False), encoding="utf-8")
+        facts = engine.store.facts()
+        settings = TaskSettings(
+            horizon_days=task.horizon_days, active_window_days=task.active_window_days, properties=task.properties
+        )
+        source = {"graph": facts.fingerprint if facts else "", "task": settings.model_dump(mode="json")}
+        (directory / SOURCE).write_text(json.dumps(source), encoding="utf-8")
         result.frame().to_parquet(directory / PREDICTIONS, index=False)
     return result

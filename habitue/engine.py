@@ -113,6 +113,7 @@ class Engine:
         *,
         horizon_days: int = 60,
         active_window_days: int | None = 180,
+        properties: Collection[str] = (),
         seed: int = 0,
         progress: Progress = no_progress,
     ) -> RunManifest:
@@ -121,7 +122,9 @@ class Engine:
         from habitue.training import train
 
         with self.workspace.writing("training"):
-            return train(self, Task(horizon_days, active_window_days), cutoff, seed=seed, progress=progress)
+            return train(
+                self, Task(horizon_days, active_window_days, tuple(properties)), cutoff, seed=seed, progress=progress
+            )
 
     def backtest(
         self,
@@ -129,6 +132,7 @@ class Engine:
         cutoffs: list[datetime] | None = None,
         horizon_days: int = 60,
         active_window_days: int | None = 180,
+        properties: Collection[str] = (),
         folds: int = 5,
         seed: int = 0,
         progress: Progress = no_progress,
@@ -139,7 +143,12 @@ class Engine:
 
         with self.workspace.writing("backtest"):
             return run_backtest(
-                self, Task(horizon_days, active_window_days), cutoffs, folds=folds, seed=seed, progress=progress
+                self,
+                Task(horizon_days, active_window_days, tuple(properties)),
+                cutoffs,
+                folds=folds,
+                seed=seed,
+                progress=progress,
             )
 
     def score(self, *, write_back: bool = True, reason: str = "", progress: Progress = no_progress) -> RunManifest:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from habitue.errors import NotTrainedError
 from habitue.workspace import Workspace
 
+#: Says, beside a backtest, on which state of the graph and for which task it was made.
+SOURCE = "source.json"
 MANIFEST, SCORES, BACKTEST, CURVES, REPORT = (
     "manifest.json", "scores.parquet", "backtest.json", "curves.json", "report.html",
 )  # fmt: skip
@@ -25,6 +27,7 @@ class TaskSettings(BaseModel):
 
     horizon_days: int
     active_window_days: int | None
+    properties: tuple[str, ...] = ()
 
 
 class RunManifest(BaseModel):
@@ -95,10 +98,16 @@ def newest_trained(workspace: Workspace) -> tuple[Path, RunManifest]:
     raise NotTrainedError("No model has been trained in this workspace.", hint="Run `habitue train` first.")
 
 
-def newest_backtest(workspace: Workspace, manifest: RunManifest) -> Path | None:
-    """The latest backtest of the run's data set and task."""
+def newest_backtest(workspace: Workspace, manifest: RunManifest, graph: str) -> Path | None:
+    """The latest backtest of the run's task on the graph as it now is; figures of older data are not the run's own.
+
+    Args:
+        workspace: Where backtests are kept.
+        manifest: Of the run.
+        graph: Fingerprint of the store's state (`DatasetFacts.fingerprint`).
+    """
     for directory in sorted(workspace.backtests.glob("2*"), reverse=True):
-        result = json.loads((directory / BACKTEST).read_text(encoding="utf-8"))
-        if result["dataset"] == manifest.dataset and result["task"] == manifest.task.model_dump():
+        source = json.loads((directory / SOURCE).read_text(encoding="utf-8"))
+        if source == {"graph": graph, "task": manifest.task.model_dump(mode="json")}:
             return directory
     return None

@@ -19,8 +19,8 @@ import pyarrow as pa
 from embeddings import files as embedding_files
 from embeddings.novelty import novelty
 from embeddings.similarity import Float32Array, centred, nearest_all
-from gnn.features import Features, customer_features
-from gnn.forecast import Examples
+from gnn.features import Features
+from gnn.forecast import Examples, examples_of
 from gnn.model_files import load as load_forecaster
 from gnn.reasons import churn_reasons
 from gnn.task import Task, population
@@ -70,7 +70,7 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
     begin = time.monotonic()
     source, trained = newest_trained(engine.workspace)
     history = current_history(engine.store, engine.workspace, progress)
-    task = Task(trained.task.horizon_days, trained.task.active_window_days)
+    task = Task(trained.task.horizon_days, trained.task.active_window_days, trained.task.properties)
     if history.at(trained.as_of).fingerprint != trained.data_fingerprint:
         raise NotTrainedError(
             f"The graph before {trained.as_of:%Y-%m-%d} is not the one that {trained.id} was trained on "
@@ -86,7 +86,8 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
     progress("scoring", 0.3)
     scored = _score_at(history, trained.as_of, source, task, settings, previous, with_reasons=True)
     similar = _similar_pairs(scored)
-    backtest = newest_backtest(engine.workspace, trained)
+    facts = engine.store.facts()
+    backtest = newest_backtest(engine.workspace, trained, facts.fingerprint if facts else "")
     with engine.workspace.new_directory(engine.workspace.runs, "scoring") as directory:
         manifest = _manifest(engine, trained, scored, settings, backtest, directory, reason, begin)
         for name in (MODEL, EMBEDDING):
@@ -133,7 +134,7 @@ def _score_at(
     """Scores of everybody with a purchase before a date, by the models trained as of it."""
     snapshot = history.at(as_of)
     rows = population(snapshot, Task(task.horizon_days, None))
-    examples = Examples(snapshot, rows, customer_features(snapshot, rows), None)
+    examples = examples_of(snapshot, rows, task.properties)
     forecaster = load_forecaster(models / MODEL, task)
     forecast = forecaster.predict(examples)
     unit = _vectors(examples, models / EMBEDDING)

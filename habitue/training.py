@@ -17,7 +17,7 @@ from embeddings import files as embedding_files
 from embeddings.settings import TransESettings
 from embeddings.transe import embeddable
 from embeddings.transe import train as train_transe
-from gnn.cutoffs import training_dates
+from gnn.cutoffs import first_purchase, training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.habitue_forecaster import HabitueForecaster
 from gnn.model_files import save as save_forecaster
@@ -51,6 +51,12 @@ def train(engine: Engine, task: Task, cutoff: datetime | None, *, seed: int, pro
     history = current_history(engine.store, engine.workspace, progress)
     as_of = cutoff or history.complete_until
     snapshot = history.at(as_of)
+    if as_of <= first_purchase(history):
+        raise CutoffError(
+            f"Nobody had bought anything before the cutoff {as_of:%Y-%m-%d}: the first purchase is of "
+            f"{first_purchase(history):%Y-%m-%d}.",
+            hint="Choose a later cutoff.",
+        )
     if not training_dates(history, task, as_of, count=TRAINING_CUTOFFS, step_days=STEP_DAYS):
         raise CutoffError(
             f"There is no cutoff before {as_of:%Y-%m-%d} whose outcome within {task.horizon_days} days is known and "
@@ -73,7 +79,9 @@ def train(engine: Engine, task: Task, cutoff: datetime | None, *, seed: int, pro
             dataset=history.dataset,
             currency=facts.currency if facts else None,
             as_of=as_of,
-            task=TaskSettings(horizon_days=task.horizon_days, active_window_days=task.active_window_days),
+            task=TaskSettings(
+                horizon_days=task.horizon_days, active_window_days=task.active_window_days, properties=task.properties
+            ),
             seed=seed,
             settings={**settings, "previous_as_of": before.isoformat() if has_before else None},
             data_fingerprint=snapshot.fingerprint,

@@ -14,6 +14,7 @@ from habitue.cli.options import (
     Cutoff,
     Horizon,
     Json,
+    Properties,
     Quiet,
     Seed,
     Store,
@@ -41,6 +42,7 @@ def train(
     cutoff: Cutoff = None,
     horizon: Horizon = 60,
     active_window: ActiveWindow = "180",
+    properties: Properties = None,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -48,7 +50,8 @@ def train(
     """Train embeddings and the impact forecaster as of a cutoff."""
     with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
         run = engine.train(
-            parse_cutoff(cutoff), horizon_days=horizon, active_window_days=parse_window(active_window), seed=seed,
+            parse_cutoff(cutoff), horizon_days=horizon, active_window_days=parse_window(active_window),
+            properties=properties or (), seed=seed,
             progress=progress,
         )  # fmt: skip
     if as_json:
@@ -68,6 +71,7 @@ def backtest(
     ] = None,
     horizon: Horizon = 60,
     active_window: ActiveWindow = "180",
+    properties: Properties = None,
     folds: Annotated[int, typer.Option("--folds", min=1, help="How many cutoffs, 30 days apart.")] = 5,
     seed: Seed = 0,
     as_json: Json = False,
@@ -77,7 +81,8 @@ def backtest(
     dates = [date for each in cutoff or [] if (date := parse_cutoff(each))]
     with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
         result = engine.backtest(
-            cutoffs=dates or None, horizon_days=horizon, active_window_days=parse_window(active_window), folds=folds,
+            cutoffs=dates or None, horizon_days=horizon, active_window_days=parse_window(active_window),
+            properties=properties or (), folds=folds,
             seed=seed, progress=progress,
         )  # fmt: skip
     if as_json:
@@ -114,6 +119,7 @@ def demo(
     store: Store = None,
     horizon: Horizon = 60,
     active_window: ActiveWindow = "180",
+    properties: Properties = None,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -121,7 +127,8 @@ def demo(
     """Real data → graph → train → backtest → score → summary, in one go."""
     begin = time.monotonic()
     loud = not (quiet or as_json)
-    task: dict[str, Any] = {"horizon_days": horizon, "active_window_days": parse_window(active_window), "seed": seed}
+    task: dict[str, Any] = {"horizon_days": horizon, "active_window_days": parse_window(active_window),
+                            "properties": properties or (), "seed": seed}  # fmt: skip
 
     def step(number: int, text: str) -> None:
         if loud:

@@ -36,6 +36,10 @@ ActiveWindow = Annotated[
         "--active-window", help="Count customers with a purchase in so many days before the cutoff, or `all`."
     ),
 ]
+Properties = Annotated[
+    list[str] | None,
+    typer.Option("--property", help="An undated or sensitive customer property to use as a feature; repeat it."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds give equal figures.")]
 
 
