@@ -136,7 +136,7 @@ def recent_surprisal(snapshot: Snapshot, *, recent_days: float = 60.0, prior_wei
     kind = snapshot.product_category[product] if len(snapshot.categories) else product
     described = kind >= 0
     customer, kind, at = customer[described], kind[described], purchases.at[known][described]
-    count, kinds = len(snapshot.customers), max(len(snapshot.categories), len(snapshot.products), 1)
+    count, kinds = len(snapshot.customers), len(snapshot.categories) or max(len(snapshot.products), 1)
     recent = at >= snapshot.as_of_ms - recent_days * MILLISECONDS_PER_DAY
     if recent.all() or not recent.any():
         return np.full(count, np.nan)

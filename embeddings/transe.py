@@ -7,7 +7,9 @@ trained model is PyKEEN's, so that PyKEEN's evaluation and tools take it as it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -79,8 +81,12 @@ class Embedding:
 
 
 def embeddable(snapshot: Snapshot) -> bool:
-    """Whether the graph has any relationship to learn from; a shop without products and campaigns has none."""
-    return any(bool((events.target >= 0).any()) for events in snapshot.events.values())
+    """Whether there are purchases of products, from which vectors of customers can be learnt.
+
+    Where purchases name no product, other relationships (contacts by campaigns, say) tell too little of what customers
+    are like: standardised features then serve as their vectors.
+    """
+    return bool((snapshot.purchases.target >= 0).any())
 
 
 def train(
@@ -99,15 +105,15 @@ def train(
         progress: Called with a line for humans and the share done, 0 to 1.
 
     Raises:
-        UsageError: If the graph has no relationship to learn from (see `embeddable`).
+        UsageError: If no purchase has a product (see `embeddable`).
     """
     settings = settings or TransESettings()
-    triples = triples_of(snapshot, half_life_days=settings.half_life_days)
-    if not len(triples):
+    if not embeddable(snapshot):
         raise UsageError(
-            f"The graph as of {snapshot.as_of.isoformat()} has neither products nor campaigns to embed.",
+            f"The graph as of {snapshot.as_of.isoformat()} has no purchases of products to embed.",
             hint="Ask `embeddable` first, and use tabular features as vectors where it says no.",
         )
+    triples = triples_of(snapshot, half_life_days=settings.half_life_days)
     return train_triples(triples, snapshot.as_of, settings, seed=seed, progress=progress)
 
 
@@ -161,10 +167,25 @@ def new_model(entities: int, relations: int, dimension: int, seed: int) -> Trans
     from pykeen.triples import CoreTriplesFactory
 
     size = CoreTriplesFactory(torch.zeros((0, 3), dtype=torch.int64), num_entities=entities, num_relations=relations)
-    return TransE(
-        triples_factory=size,
-        embedding_dim=dimension,
-        scoring_fct_norm=2,
-        entity_constrainer=None,
-        random_seed=seed,
-    ).cpu()
+    with _generators_kept():
+        return TransE(
+            triples_factory=size,
+            embedding_dim=dimension,
+            scoring_fct_norm=2,
+            entity_constrainer=None,
+            random_seed=seed,
+        ).cpu()
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """Give the global random generators back as they were: PyKEEN seeds those of Python, NumPy and torch."""
+    import torch
+
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002

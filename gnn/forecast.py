@@ -81,6 +81,7 @@ class Forecast:
         value_median: Median prediction of the amount within the horizon (judged by absolute error).
         value_mean: Mean prediction of it (judged by squared error, ranking and capture).
         disagreement: Standard deviation of the churn risk over the members of an ensemble.
+        members_mean: Mean of the members' churn risks, weighted as in `disagreement`.
     """
 
     churn_score: FloatArray | None = None
@@ -90,6 +91,7 @@ class Forecast:
     value_median: FloatArray | None = None
     value_mean: FloatArray | None = None
     disagreement: FloatArray | None = None
+    members_mean: FloatArray | None = None
 
 
 class Forecaster(Protocol):

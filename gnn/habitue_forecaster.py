@@ -158,6 +158,7 @@ class HabitueForecaster:
         if fitted.constant_risk is not None:
             score = np.full(len(score), np.log(fitted.constant_risk / (1.0 - fitted.constant_risk)))
             members, calibration = np.tile(score, (len(members), 1)), PlattCalibration()
+        member_risks = calibration(members)
         spread = _INTERVAL_QUANTILE * deviation(members, member_weights)
         return Forecast(
             churn_score=score,
@@ -166,7 +167,8 @@ class HabitueForecaster:
             churn_risk_high=calibration(score + spread),
             value_median=halves.value_median(shares.value_median),
             value_mean=halves.value_mean(shares.value_mean),
-            disagreement=deviation(calibration(members), member_weights),
+            disagreement=deviation(member_risks, member_weights),
+            members_mean=member_weights @ member_risks,
         )
 
     def require_fitted(self) -> FittedForecaster:

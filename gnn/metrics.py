@@ -122,7 +122,7 @@ def spearman_correlation(truth: FloatArray, prediction: FloatArray) -> Prepared:
     rank_truth, rank_prediction = _weighted_ranks(truth), _weighted_ranks(prediction)
 
     def figure(weights: FloatArray) -> FloatArray:
-        total = weights.sum(axis=1, keepdims=True)
+        total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)  # nobody drawn: no spread, hence undefined
         first, second = rank_truth(weights), rank_prediction(weights)
         first -= np.einsum("bn,bn->b", weights, first)[:, None] / total
         second -= np.einsum("bn,bn->b", weights, second)[:, None] / total
@@ -200,10 +200,17 @@ def measure(outcome: Outcome, forecast: Forecast) -> dict[str, float]:
 
 
 def prepare(outcome: Outcome, forecast: Forecast) -> dict[str, Prepared]:
-    """The figures of a forecast as functions of the customers' weights; only those whose prediction is there."""
+    """The figures of a forecast as functions of the customers' weights; only those whose prediction is there.
+
+    Where nobody's realised value differs from 0 (a source without amounts), there is no value to foretell, and figures
+    of value are absent: foretelling nothing would be perfect.
+    """
     prepared = {}
+    has_value = bool((outcome.value != 0).any())
     for name, metric in METRICS.items():
         predicted = metric.predicted(forecast)
+        if metric.observed is _value and not has_value:
+            continue
         if predicted is not None and len(predicted):
             prepared[name] = metric.prepare(metric.observed(outcome), predicted)
     return prepared

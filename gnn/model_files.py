@@ -109,7 +109,7 @@ def load(
             f"The model in {directory.name} is of format {settings.get('format')}, not {FORMAT}.",
             hint="Run `habitue train` to make a new one.",
         )
-    fitted_for = Task(**settings["task"])
+    fitted_for = Task(**settings["task"] | {"properties": tuple(settings["task"].get("properties", ()))})
     if task is not None and task.horizon_days != fitted_for.horizon_days:
         raise NotTrainedError(
             f"The model in {directory.name} foretells {fitted_for.horizon_days} days, not {task.horizon_days}.",

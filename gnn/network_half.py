@@ -148,7 +148,8 @@ def _statistics(
 
 def _principal_components(rows: FloatArray, count: int) -> FloatArray:
     """The first principal components of the rows, scaled to unit variance (f×k); signs fixed by the largest entry."""
-    variances, directions = np.linalg.eigh(np.cov(rows, rowvar=False).reshape(rows.shape[1], rows.shape[1]))
+    covariance = np.cov(rows, rowvar=False, ddof=min(1, len(rows) - 1))  # a single row does not vary
+    variances, directions = np.linalg.eigh(covariance.reshape(rows.shape[1], rows.shape[1]))
     leading = np.argsort(variances)[::-1][:count]
     leading = leading[variances[leading] > 1e-9]
     chosen = directions[:, leading]
@@ -188,7 +189,9 @@ def _first_hop(
     adjacency = shared.adjacencies.of(snapshot, settings.graph)
     signals = adjacency.product_signals
     # Products carry a constant besides their signals; both are standardised within the snapshot, whose level drifts.
-    centred = (signals - signals.mean(dim=0)) / signals.std(dim=0, correction=0).clamp_min(1e-6)
+    centred = signals - signals.mean(dim=0)
+    if len(centred):  # a snapshot may be older than the first product
+        centred = centred / signals.std(dim=0, correction=0).clamp_min(1e-6)
     described = torch.cat([centred, centred.new_ones(len(centred), 1)], dim=1)
     return FirstHop.of(adjacency, _tensor(statistics.transform(everybody) @ statistics.projection), described)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from habitue.errors import CypherRefusedError
 
 _MAXIMUM_LENGTH = 20_000
+_DEEPEST_NESTING = 100
 
 _TOKEN = re.compile(
     r"""
@@ -40,6 +41,9 @@ _REFUSED = frozenset({
     "USING",
 })  # fmt: skip
 
+#: Functions that make texts of any length.
+_REFUSED_FUNCTIONS = frozenset({"LPAD", "REPEAT", "RPAD"})
+
 #: Name spaces of functions that reach outside the graph.
 _REFUSED_NAMESPACES = frozenset({"APOC", "DB", "DBMS", "GDS", "GENAI", "GRAPH", "TX"})
 
@@ -62,9 +66,11 @@ def check_read_only(text: str) -> None:
         raise CypherRefusedError("There is more than one statement.", hint="Send them one by one.")
     before = [("sign", ""), *tokens]
     after = [*tokens[1:], ("sign", "")]
-    for (_, previous), (kind, value), (_, following) in zip(before, tokens, after, strict=False):
-        if previous != ".":  # after a full stop stands a property
+    for place, ((_, previous), (kind, value), (_, following)) in enumerate(zip(before, tokens, after, strict=False)):
+        # After a full stop stands a property; not after one that belongs to a number.
+        if previous != "." or (place > 1 and tokens[place - 2][0] == "number"):
             _check_name(kind, value, previous, following)
+    _check_nesting(tokens)
     if not any(kind == "word" and value.upper() == "RETURN" for kind, value in tokens):
         raise CypherRefusedError("The statement returns nothing.", hint="End it with RETURN.")
 
@@ -82,10 +88,28 @@ def _check_characters(text: str) -> None:
 def _check_name(kind: str, value: str, previous: str, following: str) -> None:
     """Refuse a word that could be a clause, and functions of forbidden name spaces, in backticks or not."""
     name = value.strip("`").upper()
-    if kind in ("word", "quoted") and name in _REFUSED_NAMESPACES and following == ".":
-        raise CypherRefusedError(f"Functions of {name.lower()}.… are refused.", hint=_hint())
+    space = name.partition(".")[0].strip("` ")
+    if kind in ("word", "quoted") and space in _REFUSED_NAMESPACES and (following == "." or "." in name):
+        raise CypherRefusedError(f"Functions of {space.lower()}.… are refused.", hint=_hint())
+    if kind in ("word", "quoted") and name in _REFUSED_FUNCTIONS and following == "(":
+        raise CypherRefusedError(f"The function {name.lower()} is refused: it fills the memory.", hint=_hint())
     if kind == "word" and name in _REFUSED and previous != ":":
         raise CypherRefusedError(f"{name} is refused.", hint=_hint())
+
+
+def _check_nesting(tokens: list[tuple[str, str]]) -> None:
+    """Refuse deep nesting, which overflows the stack of the embedded engine's parser."""
+    depth = deepest = 0
+    for kind, value in tokens:
+        if kind == "sign" and value in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif kind == "sign" and value in ")]}":
+            depth -= 1
+    if deepest > _DEEPEST_NESTING:
+        raise CypherRefusedError(
+            f"Brackets are nested {deepest} deep.", hint=f"At most {_DEEPEST_NESTING} are allowed."
+        )
 
 
 def _hint() -> str:

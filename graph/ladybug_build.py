@@ -103,6 +103,12 @@ def write_plan(directory: Path, tables: GraphTables, derived: Derived, book: dic
     (directory / "plan.json").write_text(json.dumps(plan))
 
 
+def quoted(path: Path) -> str:
+    """A path as a text in Cypher: COPY takes none as a parameter."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
 def build(directory: Path) -> None:
     """Create the store in `directory` from its plan, and remove the tables."""
     import ladybug
@@ -114,9 +120,8 @@ def build(directory: Path) -> None:
         connection.execute(cypher.statement(name, "ladybug").text)
     for number, entry in enumerate(plan):
         # COPY takes neither its table nor its file as a parameter; both come from the plan above, not from a user.
-        path = str(directory / entry["file"]).replace("\\", "\\\\").replace('"', '\\"')
         ends = f" (from='{entry['from']}', to='{entry['to']}')" if entry["from"] else ""
-        connection.execute(f'COPY {entry["table"]} FROM "{path}"{ends}')
+        connection.execute(f"COPY {entry['table']} FROM {quoted(directory / entry['file'])}{ends}")
         print(json.dumps({"table": entry["table"], "done": (number + 1) / len(plan)}), flush=True)
         (directory / entry["file"]).unlink()
     connection.execute("CHECKPOINT")

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from graph.changes import GraphChanges, merge
 from graph.guard import check_read_only
 from graph.ladybug_export import export_derived, export_tables
 from graph.ladybug_increment import apply_increment, in_batches
-from graph.ladybug_query import rows_of, run
+from graph.ladybug_query import fetch_rows, plain, rows_of, run
 from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP
 from graph.row_cache import RowCache
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first
@@ -188,7 +187,7 @@ class LadybugStore:
             if len(table):
                 rows = building / "similar.parquet"
                 pq.write_table(table, rows)
-                connection.execute(f'COPY SIMILAR_TO FROM "{rows}"')
+                connection.execute(f"COPY SIMILAR_TO FROM {ladybug_build.quoted(rows)}")
                 rows.unlink()
 
     def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
@@ -205,6 +204,7 @@ class LadybugStore:
         try:
             result = run(self._connection(), text, parameters)
         except RuntimeError as error:
+            self._local.version = None  # what the connection keeps of a failed statement would spoil the next ones
             raise StoreError(f"The embedded graph refused {name}: {error}.") from error
         return Rows(tuple(result.get_column_names()), [tuple(plain(v) for v in row) for row in rows_of(result)])
 
@@ -252,11 +252,11 @@ class LadybugStore:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
         try:
             connection.set_query_timeout(int(limits.seconds * 1000))
-            result = run(connection, text, parameters)
-            rows: list[tuple[Any, ...]] = []
-            while result.has_next() and len(rows) < limits.rows:
-                rows.append(tuple(plain(value) for value in result.get_next()))
-            return Rows(tuple(result.get_column_names()), rows, truncated=result.has_next())
+            return fetch_rows(run(connection, text, parameters), limits.rows)
+        except OverflowError as error:
+            raise CypherRefusedError(
+                "The answer holds a time outside the years 1 to 9999.", hint="Return it as text, or leave it out."
+            ) from error
         except (RuntimeError, TypeError, ValueError) as error:  # the latter two of parameters it has no type for
             if "nterrupted" in str(error):
                 raise CypherRefusedError(
@@ -265,21 +265,6 @@ class LadybugStore:
             raise CypherRefusedError(f"The statement is not valid: {error}.") from error
         finally:
             connection.close()
-
-
-def plain(value: Any) -> Any:
-    """Ladybug's value as plain Python: nodes and relationships as dictionaries with `_label` or `_type`."""
-    if isinstance(value, dict):
-        if "_LABEL" in value:
-            kind = "_type" if "_SRC" in value else "_label"
-            rest = {key: plain(each) for key, each in value.items() if not key.startswith("_") and each is not None}
-            return {kind: value["_LABEL"], **rest}
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    if isinstance(value, Decimal):  # sums of integers come as 128-bit integers
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
 
 
 def _load_table(records: list[LoadRecord]) -> pa.Table:

@@ -87,6 +87,8 @@ def _parameter(line: str) -> Parameter:
 
 def _convert(parameter: Parameter, value: Any) -> Any:
     convert = _TYPES[parameter.type]
+    if isinstance(value, bool) or (parameter.type == "integer" and not _is_count(value)):
+        raise UsageError(f"The parameter {parameter.name} should be a whole number from 0 to 1,000,000,000.")
     if isinstance(value, convert if isinstance(convert, type) else datetime):
         return value
     try:
@@ -95,3 +97,8 @@ def _convert(parameter: Parameter, value: Any) -> Any:
         raise UsageError(
             f"The parameter {parameter.name} should be of the type {parameter.type}, not {value!r}."
         ) from error
+
+
+def _is_count(value: Any) -> bool:
+    text = str(value).strip()
+    return text.isdecimal() and int(text) <= 1_000_000_000

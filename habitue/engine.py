@@ -10,6 +10,7 @@ print(engine.churn_risk("1228"))
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -172,7 +173,8 @@ class Engine:
         """Customers most like a seed list, ranked; the seed itself is left out."""
         from habitue.audience_run import make_lookalike
 
-        with self.workspace.writing("making an audience"):
+        # An audience has a directory of its own; only writing on the graph is one process's at a time.
+        with self.workspace.writing("writing an audience") if write_back else nullcontext():
             return make_lookalike(
                 self, list(seeds), size=size, name=name, min_churn_risk=min_churn_risk,
                 max_churn_risk=max_churn_risk, active_only=active_only, write_back=write_back,

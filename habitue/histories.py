@@ -12,6 +12,8 @@ from graph.store import GraphStore, Progress
 from habitue.errors import NothingLoadedError
 from habitue.workspace import Workspace
 
+_CACHE_VERSION = 2
+
 
 def current_history(store: GraphStore, workspace: Workspace, progress: Progress) -> History:
     """The whole history, whichever the store.
@@ -22,10 +24,13 @@ def current_history(store: GraphStore, workspace: Workspace, progress: Progress)
     facts = store.facts()
     if facts is None:
         raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
-    kept = workspace.snapshots / f"{facts.fingerprint}-schema{SCHEMA_VERSION}"
+    kept = workspace.snapshots / f"{facts.fingerprint}-schema{SCHEMA_VERSION}-{_CACHE_VERSION}"
     if (kept / "history.json").is_file():
         progress("reading the cached history", 0.0)
-        return read_history(kept)
+        try:
+            return read_history(kept)
+        except (OSError, ValueError, KeyError, TypeError):  # damaged: it is only a cache
+            shutil.rmtree(kept, ignore_errors=True)
     progress("exporting the graph", 0.0)
     history = History.of(StoreTables.of(store.tables(), facts))
     progress("exporting the graph", 0.9)

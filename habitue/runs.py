@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from habitue.errors import NotTrainedError
+from habitue.errors import HabitueError, NotTrainedError
 from habitue.workspace import Workspace
 
 #: Says, beside a backtest, on which state of the graph and for which task it was made.
@@ -70,8 +71,17 @@ class RunManifest(BaseModel):
 
 
 def read_manifest(directory: Path) -> RunManifest:
-    """The manifest of a run's directory."""
-    return RunManifest.model_validate_json((directory / MANIFEST).read_text(encoding="utf-8"))
+    """The manifest of a run's directory.
+
+    Raises:
+        HabitueError: If it is not there, or is of another release.
+    """
+    try:
+        return RunManifest.model_validate_json((directory / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise HabitueError(
+            f"The manifest of the run {directory.name} cannot be read.", hint="Run `habitue train` and `habitue score`."
+        ) from error
 
 
 def write_manifest(directory: Path, manifest: RunManifest) -> None:
@@ -92,9 +102,10 @@ def newest_trained(workspace: Workspace) -> tuple[Path, RunManifest]:
         NotTrainedError: If nothing was trained yet.
     """
     for directory in sorted(workspace.runs.glob("2*"), reverse=True):
-        manifest = read_manifest(directory)
-        if manifest.kind == "trained":
-            return directory, manifest
+        with suppress(HabitueError):  # one that cannot be read is not the newest that can be used
+            manifest = read_manifest(directory)
+            if manifest.kind == "trained":
+                return directory, manifest
     raise NotTrainedError("No model has been trained in this workspace.", hint="Run `habitue train` first.")
 
 
@@ -107,7 +118,10 @@ def newest_backtest(workspace: Workspace, manifest: RunManifest, graph: str) -> 
         graph: Fingerprint of the store's state (`DatasetFacts.fingerprint`).
     """
     for directory in sorted(workspace.backtests.glob("2*"), reverse=True):
-        source = json.loads((directory / SOURCE).read_text(encoding="utf-8"))
+        try:
+            source = json.loads((directory / SOURCE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
         if source == {"graph": graph, "task": manifest.task.model_dump(mode="json")}:
             return directory
     return None

@@ -92,7 +92,7 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
         manifest = _manifest(engine, trained, scored, settings, backtest, directory, reason, begin)
         for name in (MODEL, EMBEDDING):
             if (source / name).is_dir():  # linked, not copied: finished runs never change
-                shutil.copytree(source / name, directory / name, copy_function=os.link)
+                shutil.copytree(source / name, directory / name, copy_function=_link)
         scored.scores.to_parquet(directory / SCORES, index=False)
         write_similarity(directory, scored.ids, scored.unit)
         write_manifest(directory, manifest)
@@ -103,6 +103,14 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
         progress("writing the signals on the graph", 0.7)
         write_signals(engine.store, manifest, scored.scores, similar, progress)
     return manifest
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for a file, or a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def write_signals(

@@ -139,7 +139,7 @@ def _train_at(
 
 
 def _embed(snapshot: Snapshot, directory: Path, seed: int, progress: Progress) -> Mapping[str, object] | None:
-    """Train and save TransE; None where there are neither products nor campaigns to embed."""
+    """Train and save TransE; None where no purchase has a product."""
     if not embeddable(snapshot):
         return None
     settings = TransESettings()

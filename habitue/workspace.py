@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from habitue.errors import LockedError
+from habitue.errors import HabitueError, LockedError
 
 
 class Workspace:
@@ -50,11 +51,12 @@ class Workspace:
     def current_run(self) -> Path | None:
         """Directory of the published run; None when there is none."""
         try:
-            name = (self.path / "current").read_text(encoding="utf-8").strip()
+            name = (self.path / "current").read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             return None
-        path = self.runs / name
-        return path if path.is_dir() else None
+        if not re.fullmatch(r"[0-9A-Za-z-]+", name):
+            raise HabitueError(f"{self.path / 'current'} does not name a run.", hint="Run `habitue score` again.")
+        return self.runs / name if (self.runs / name).is_dir() else None
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
@@ -70,9 +72,7 @@ class Workspace:
             except OSError as error:
                 stream.seek(0)
                 holder = stream.read().strip() or "another process is writing"
-                raise LockedError(
-                    f"The workspace {self.path} is in use: {holder}.", hint="Wait until it has finished."
-                ) from error
+                raise LockedError(f"The workspace is in use: {holder}.", hint="Wait until it has finished.") from error
             stream.seek(0)
             stream.truncate()
             stream.write(f"{what}, process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")

@@ -63,11 +63,11 @@ def _quantity_positive(snapshot: Snapshot) -> Facts:
     return Facts(purchases.customer[told], purchases.quantity[told] > 0)
 
 
-def _discount_within_price(snapshot: Snapshot) -> Facts:
+def _discount_not_negative(snapshot: Snapshot) -> Facts:
     purchases = snapshot.purchases
-    told = ~np.isnan(purchases.discount) & ~np.isnan(purchases.amount)
-    amount, discount = purchases.amount[told], purchases.discount[told]
-    return Facts(purchases.customer[told], (discount >= 0) & (amount >= 0))
+    told = ~np.isnan(purchases.discount)
+    # That it is not above the price is the same as an amount that is not negative: a rule of its own.
+    return Facts(purchases.customer[told], purchases.discount[told] >= 0)
 
 
 def _unit_price_plausible(snapshot: Snapshot) -> Facts:
@@ -147,7 +147,7 @@ def _pair(events: Events, targets: int) -> Int64Array:
 RULES: Final = (
     Rule("amount_not_negative", "A purchase line's amount is not negative.", _amount_not_negative),
     Rule("quantity_positive", "A purchase line has a positive quantity.", _quantity_positive),
-    Rule("discount_within_price", "A discount is not negative and not above the price.", _discount_within_price),
+    Rule("discount_not_negative", "A purchase line's discount is not negative.", _discount_not_negative),
     Rule(
         "unit_price_plausible",
         f"A unit price lies within a factor of {PRICE_FACTOR:g} of its product's median.",

@@ -86,11 +86,13 @@ def score(
         raise UsageError(f"Scores need one entry per customer everywhere, and there are {sorted(lengths)}.")
     unknown = np.full(len(rows), np.nan)
     consistency = logic(snapshot, rows)
+    # Without a single amount, what is foretold of value is noise around zero, and so would its ranks be.
+    has_amounts = bool(np.isfinite(snapshot.purchases.amount).any())
     components = {
         "logic": consistency.value,
         "novelty": novelty.value,
-        "impact": impact(risk, value_mean),
-        "reproducibility": unknown if forecast.disagreement is None else reproducibility(risk, forecast.disagreement),
+        "impact": impact(risk, value_mean) if has_amounts else unknown,
+        "reproducibility": _agreement(forecast, risk),
     }
     ids = snapshot.customers.take(pa.array(rows)).to_numpy(zero_copy_only=False)
     # Meta is about the other four: their fused value now against the same at the previous cutoff.
@@ -100,7 +102,8 @@ def score(
     fused = fuse(components, settings.weights)
     preset = settings.preset
     active = np.isin(rows, population(snapshot, task))
-    evidence = _evidence(forecast, risk, value_mean, novelty, consistency, components, fused, now, before)
+    stake = at_stake(risk, value_mean) if has_amounts else unknown
+    evidence = _evidence(forecast, stake, novelty, consistency, components, fused, now, before)
     columns: dict[str, Any] = {
         "customer_id": ids,
         "active": active,
@@ -120,6 +123,16 @@ def score(
     return pd.DataFrame({name: columns[name] for name in COLUMNS})
 
 
+def _agreement(forecast: Forecast, risk: FloatArray) -> FloatArray:
+    """Reproducibility about the mean of the members' risks, of which `disagreement` is the standard deviation.
+
+    The churn risk itself may be another number (the blend's logit, calibrated); it serves where there is no such mean.
+    """
+    if forecast.disagreement is None:
+        return np.full(len(risk), np.nan)
+    return reproducibility(risk if forecast.members_mean is None else forecast.members_mean, forecast.disagreement)
+
+
 def _before(ids: np.ndarray[Any, Any], previous: pd.DataFrame, weights: Weights) -> FloatArray:
     """The fused value of the four components without meta at the previous cutoff, NaN for those not scored then."""
     four = {name: previous[name].to_numpy(np.float64) for name in COMPONENTS if name != "meta"}
@@ -129,8 +142,7 @@ def _before(ids: np.ndarray[Any, Any], previous: pd.DataFrame, weights: Weights)
 
 def _evidence(
     forecast: Forecast,
-    risk: FloatArray,
-    value_mean: FloatArray,
+    stake: FloatArray,
     novelty: Novelty,
     consistency: Logic,
     components: Mapping[str, FloatArray],
@@ -138,9 +150,8 @@ def _evidence(
     now: FloatArray,
     before: FloatArray,
 ) -> list[str]:
-    stake = at_stake(risk, value_mean)
     result = []
-    for row in range(len(risk)):
+    for row in range(len(stake)):
         broken = {
             name: {"broken": int(wrong[row]), "of": int(consistency.facts[name][row])}
             for name, wrong in consistency.broken.items()

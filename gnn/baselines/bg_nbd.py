@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import minimize
-from scipy.special import digamma, expit, gammaln, roots_jacobi
+from scipy.special import digamma, expit, gammaln
 
 from graph.snapshot import FloatArray
 
@@ -79,12 +80,30 @@ class BetaGeometricNBD:
         result = np.empty(len(customers.frequency))
         for x in np.unique(customers.frequency):
             at = np.flatnonzero(customers.frequency == x)
-            nodes, weights = roots_jacobi(_NODES, self.b + x - 1, self.a - 1)
-            p = np.clip((nodes + 1) / 2, 1e-12, 1.0)
+            nodes, weights = _beta_quadrature(self.a, self.b + float(x))
+            p = np.clip(nodes, 1e-12, 1.0)
             scaled = weeks / (self.alpha + customers.age[at])
             purchases = -np.expm1(-(self.r + x) * np.log1p(p[None, :] * scaled[:, None])) / p
-            result[at] = purchases @ (weights / weights.sum())
+            result[at] = purchases @ weights
         return result * self.probability_alive(customers)
+
+
+def _beta_quadrature(a: float, b: float) -> tuple[FloatArray, FloatArray]:
+    """Gauss-Jacobi nodes in (0, 1) and weights, summing to 1, of the expectation over Beta(a, b); length `_NODES`.
+
+    Nodes are the eigenvalues of the Jacobi matrix, weights the squared first entries of its eigenvectors (Golub and
+    Welsch, 1969). The matrix is built from the canonical moments of the Beta distribution (Dette and Studden, 1997,
+    "The Theory of Canonical Moments"), sums of positive terms: unlike SciPy's `roots_jacobi`, whose weights are scaled
+    by a Beta function, it neither overflows nor cancels, however large b is.
+    """
+    k = np.arange(1, _NODES + 1)
+    odd, even = (a + k - 1) / (a + b + 2 * k - 2), k / (a + b + 2 * k - 1)
+    not_odd, not_even = (b + k - 1) / (a + b + 2 * k - 2), (a + b + k - 1) / (a + b + 2 * k - 1)
+    first = odd * np.append(1.0, not_even[:-1])
+    second = even * not_odd
+    diagonal = first + np.append(0.0, second[:-1])
+    nodes, vectors = eigh_tridiagonal(diagonal, np.sqrt(first * second)[:-1])
+    return nodes.astype(np.float64), np.square(vectors[0])
 
 
 def fit_bg_nbd(customers: PurchaseSummary) -> BetaGeometricNBD:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gnn.features import align
 from gnn.forecast import Examples, Forecast
 from graph.snapshot import FloatArray, Int64Array
 from habitue.errors import NotTrainedError
@@ -37,6 +39,7 @@ class RfmLogistic:
         self._median: Pipeline | None = None
         self._mean: Pipeline | None = None
         self._churn_rate = 0.0
+        self._names: tuple[str, ...] = ()
 
     def fit(self, training: list[Examples], *, seed: int) -> None:
         """Learn from all training cutoffs, stacked."""
@@ -45,8 +48,10 @@ class RfmLogistic:
         from sklearn.preprocessing import StandardScaler
 
         labelled = [(each, each.outcome) for each in training if each.outcome is not None]
+        # The newest cutoff has met the most: a shop may have begun to record amounts only after the oldest.
+        self._names = labelled[-1][0].features.names
         churn_inputs, value_inputs = (
-            np.concatenate(parts) for parts in zip(*(_inputs(each) for each, _ in labelled), strict=True)
+            np.concatenate(parts) for parts in zip(*(_inputs(each, self._names) for each, _ in labelled), strict=True)
         )
         churned = np.concatenate([outcome.churned for _, outcome in labelled])
         value = np.concatenate([np.maximum(outcome.value, 0.0) for _, outcome in labelled])
@@ -62,7 +67,7 @@ class RfmLogistic:
         """Churn risk and both values."""
         if self._mean is None or self._median is None:
             raise NotTrainedError("The RFM regressions have not been fitted.")
-        churn_inputs, value_inputs = _inputs(examples)
+        churn_inputs, value_inputs = _inputs(examples, self._names)
         if self._churn is not None:
             risk = self._churn.predict_proba(churn_inputs)[:, 1]
         else:  # everybody churned in training, or nobody
@@ -75,11 +80,16 @@ class RfmLogistic:
         )
 
 
-def _inputs(examples: Examples) -> tuple[FloatArray, FloatArray]:
-    """Regressors of churn and of value, one row per customer; spend only where the source has amounts."""
-    features = examples.features
-    logarithms = [np.log1p(np.maximum(features.column(name), 0.0)) for name in _LOGARITHMS if name in features.names]
-    paces = [features.column(name) for name in _PACES if name in features.names]
+def _inputs(examples: Examples, names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """Regressors of churn and of value, one row per customer.
+
+    Which they are is told by the features that training knew: spend only where the source has amounts. What a cutoff
+    does not know counts as 0.
+    """
+    features = align(examples.features, [name for name in (*_LOGARITHMS, *_PACES) if name in names])
+    known = {name: np.nan_to_num(features.column(name), nan=0.0) for name in features.names}
+    logarithms = [np.log1p(np.maximum(known[name], 0.0)) for name in _LOGARITHMS if name in known]
+    paces = [known[name] for name in _PACES if name in known]
     return np.stack(logarithms, axis=1), np.stack(logarithms + paces, axis=1)
 
 

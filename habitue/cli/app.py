@@ -52,13 +52,18 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("HABITUE_DEBUG"):
             raise
-        if isinstance(error, OSError):
-            typer.echo(f"Error: the system refused: {error}.", err=True)
-            return 1
-        typer.echo(f"Error: something unexpected went wrong ({type(error).__name__}: {error}).", err=True)
-        typer.echo("Set HABITUE_DEBUG=1 to see where, and please report it.", err=True)
-        return 1
+        return _fail(_as_ours(error), "--json" in arguments)
     return result if isinstance(result, int) else 0
+
+
+def _as_ours(error: Exception) -> HabitueError:
+    """What the system refused, or nobody foresaw, as one of our errors."""
+    if isinstance(error, OSError):
+        return HabitueError(f"the system refused: {error}.")
+    return HabitueError(
+        f"something unexpected went wrong ({type(error).__name__}: {error}).",
+        hint="Set HABITUE_DEBUG=1 to see where, and please report it.",
+    )
 
 
 def _fail(error: HabitueError, as_json: bool) -> int:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from api.problems import kinds_of_problem
 from habitue.engine import Engine
-from habitue.errors import HabitueError, StoreError
+from habitue.errors import HabitueError, LockedError, StoreError
 from habitue.workspace import Workspace
 from tests.api.conftest import local_client
 
@@ -79,9 +79,17 @@ def test_loaded_but_not_trained(workspace: Path, tmp_path: Path) -> None:
         assert "habitue train" in problem(client.get("/readyz"), 503, "not-ready")["hint"]
 
 
-def test_another_process_is_writing(client: TestClient, workspace: Path) -> None:
+def test_an_audience_needs_no_lock(client: TestClient, workspace: Path) -> None:
     with Workspace(workspace).writing("training"):
-        told = problem(client.post("/v1/audiences/lookalike", json={"seeds": ["C0001"]}), 409, "locked")
+        assert client.post("/v1/audiences/lookalike", json={"seeds": ["C0001"]}).status_code == 201
+
+
+def test_another_process_is_writing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: Any, **__: Any) -> None:
+        raise LockedError("The workspace is in use: training.", hint="Wait until it has finished.")
+
+    monkeypatch.setattr(engine.store, "read", locked)
+    told = problem(local_client(engine).get("/v1/customers/C0042"), 409, "locked")
     assert "training" in told["detail"]
 
 

@@ -39,6 +39,22 @@ def test_surprisal_by_hand() -> None:
     assert found.tolist() == pytest.approx([-np.log2(0.8 * 0.2) / 2, -np.log2(0.6 * 0.4) / 2])
 
 
+def test_surprisal_counts_categories_where_there_are_any() -> None:
+    def days(*numbers: int) -> list[datetime]:
+        return [T - timedelta(days=number) for number in numbers]
+
+    lines = pd.DataFrame({"customer": ["anna"] * 3, "target": ["milk", "milk", "pen"], "at": days(100, 90, 5)})
+    products = pd.DataFrame({"id": ["milk", "pen"], "category": ["FOOD", "FOOD"], "brand": None})
+    more = pd.DataFrame({"customer": ["bert"] * 2, "target": ["ink", "milk"], "at": days(80, 70)})
+    products.loc[2] = ["ink", "OFFICE", None]
+    snapshot = history_of({"PURCHASED": pd.concat([lines, more])}, products=products, complete_until=T).at(T)
+    assert len(snapshot.products) > len(snapshot.categories)
+    # Earlier: food thrice (anna twice), office once; with one added to each of two categories, p(food) = 4/6. With
+    # μ = 2 anna's recent line of food has (2 + 4/3) / 4 = 5/6.
+    found = recent_surprisal(snapshot, recent_days=30, prior_weight=2)
+    assert found.tolist() == pytest.approx([-np.log2(5 / 6), np.nan], nan_ok=True)
+
+
 def test_surprisal_needs_recent_and_earlier_purchases() -> None:
     lines = pd.DataFrame(
         {"customer": ["a", "a", "b"], "target": ["p", "p", "p"], "at": [T - timedelta(days=d) for d in (90, 5, 90)]}

@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from embeddings import files
 from embeddings.settings import EngineSettings, TransESettings
@@ -92,8 +94,37 @@ def test_a_shop_without_products_cannot_be_embedded() -> None:
     lines = pd.DataFrame({"customer": ["a"], "at": [datetime(2024, 1, 1)]})
     snapshot = history_of({"PURCHASED": lines}).at(datetime(2024, 1, 2))
     assert not embeddable(snapshot)
-    with pytest.raises(UsageError, match="neither products nor campaigns"):
+    with pytest.raises(UsageError, match="no purchases of products"):
         train(snapshot)
+
+
+def test_campaigns_and_views_without_purchases_of_products_are_not_embedded() -> None:
+    at = [datetime(2024, 1, 1)]
+    tables = {
+        "PURCHASED": pd.DataFrame({"customer": ["a"], "at": at}),
+        "VIEWED": pd.DataFrame({"customer": ["a"], "target": ["p"], "at": at}),
+        "CONTACTED": pd.DataFrame({"customer": ["a"], "target": ["spring"], "at": at}),
+    }
+    snapshot = history_of(tables).at(datetime(2024, 1, 2))
+    assert len(triples_of(snapshot))
+    assert not embeddable(snapshot)
+    assert embeddable(two_groups().at(AS_OF))
+
+
+def test_a_new_model_leaves_the_global_generators_alone(embedding: Embedding) -> None:
+    def drawn() -> tuple[float, float, float]:
+        return random.random(), float(np.random.random()), float(torch.rand(1))  # noqa: NPY002
+
+    def seed() -> None:
+        random.seed(11)
+        np.random.seed(11)  # noqa: NPY002
+        torch.manual_seed(11)
+
+    seed()
+    expected = drawn()
+    seed()
+    embedding.model()
+    assert drawn() == expected
 
 
 def test_files_give_back_the_same_embedding(embedding: Embedding, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.baselines.recency import Recency
 from gnn.baselines.registry import baselines
 from gnn.baselines.rfm import RfmLogistic
+from gnn.features import align
 from gnn.forecast import Examples, ExampleSource, Forecast, Forecaster
 from gnn.metrics import measure
 from gnn.task import Outcome, Task
@@ -97,6 +99,23 @@ def test_a_source_without_amounts_and_a_single_cutoff_are_enough(make: type[Fore
     model = make()
     model.fit(training[-1:], seed=0)
     assert np.isfinite(predictions(model.predict(test))["churn_risk"]).all()
+
+
+def test_amounts_that_begin_later_are_regressors_all_the_same() -> None:
+    (_, unpriced, _), _ = examples(amounts=False)
+    (_, _, priced), test = examples()
+    assert "spend" not in unpriced.features.names
+    model = RfmLogistic()
+    model.fit([unpriced, priced], seed=0)
+    assert all(np.isfinite(values).all() for values in predictions(model.predict(test)).values())
+    # A cutoff without amounts is read as one where nobody has spent anything.
+    columns = [name.startswith("spend") for name in priced.features.names]
+    nothing = np.where(columns, 0.0, priced.features.values)
+    zero = Examples(priced.snapshot, priced.rows, replace(priced.features, values=nothing), priced.outcome)
+    kept = [name for name in priced.features.names if not name.startswith("spend")]
+    none = Examples(priced.snapshot, priced.rows, align(priced.features, kept), priced.outcome)
+    for name, values in predictions(model.predict(none)).items():
+        np.testing.assert_array_equal(values, predictions(model.predict(zero))[name])
 
 
 @pytest.mark.parametrize("make", SUPERVISED)

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.integrate import dblquad
+from scipy.integrate import dblquad, quad
 from scipy.optimize import check_grad
-from scipy.special import hyp2f1
+from scipy.special import betaincinv, hyp2f1
 from scipy.stats import beta, gamma
 
 from gnn.baselines.bg_nbd import BetaGeometricNBD, PurchaseSummary, fit_bg_nbd, negative_log_likelihood
@@ -74,6 +74,21 @@ def test_expected_purchases_equal_the_closed_form(
     closed = (a + b + x - 1) / (a - 1) * (1 - tail * hyp2f1(r + x, b + x, a + b + x - 1, weeks / (alpha + age + weeks)))
     found = BetaGeometricNBD(r, alpha, a, b).expected_purchases(summary((x, recency, age)), weeks)
     assert found[0] == pytest.approx(closed / (1 + odds), rel=1e-6)
+
+
+@pytest.mark.parametrize("b", [1200.0, float(np.exp(9.0))])
+@pytest.mark.parametrize("a", [float(np.exp(-9.0)), 0.5, 40.0])
+def test_expected_purchases_where_hardly_anybody_dies(a: float, b: float) -> None:
+    # E[(1 - (1 + pt/(α + T))^-(r + x))/p] over p ~ Beta(a, b + x), by adaptive quadrature in the quantile of p.
+    x, recency, age, weeks, r, alpha = 3.0, 18.0, 20.0, 12.0, 0.8, 5.0
+
+    def purchases(quantile: float) -> float:
+        p = max(float(betaincinv(a, b + x, quantile)), 1e-12)
+        return float(-np.expm1(-(r + x) * np.log1p(p * weeks / (alpha + age))) / p)
+
+    model, customer = BetaGeometricNBD(r, alpha, a, b), summary((x, recency, age))
+    expected = quad(purchases, 0, 1, epsabs=0, epsrel=1e-9, limit=200)[0] * model.probability_alive(customer)[0]
+    assert model.expected_purchases(customer, weeks)[0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_probability_of_no_purchase_equals_integration_over_rate_and_death() -> None:

@@ -12,7 +12,7 @@ import torch
 from gnn.forecast import Examples, ExampleSource, Forecast
 from gnn.habitue_forecaster import ForecasterSettings, HabitueForecaster
 from gnn.model_files import load, save
-from gnn.network_half import NetworkSettings
+from gnn.network_half import NetworkSettings, fit_network
 from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
 from gnn.task import Outcome, Task
@@ -38,6 +38,7 @@ FIELDS = (
     "value_median",
     "value_mean",
     "disagreement",
+    "members_mean",
 )
 
 
@@ -190,6 +191,36 @@ def test_labels_all_alike_give_one_risk_for_everybody(source: ExampleSource, chu
     expected = (rows + 0.5) / (rows + 1) if churned else 0.5 / (rows + 1)
     np.testing.assert_allclose(forecast.churn_risk, expected)
     np.testing.assert_allclose(forecast.disagreement, 0.0, atol=1e-12)
+
+
+def test_disagreement_and_mean_are_those_of_the_calibrated_members(source: ExampleSource) -> None:
+    model, test = fitted(source)
+    learnt, forecast = model.require_fitted(), model.predict(test)
+    halves = learnt.halves(test, model.shared, None)
+    share = learnt.weights.churn
+    risks = 1 / (1 + np.exp(-(learnt.calibration.slope * halves.churn_logits + learnt.calibration.intercept)))
+    mean = share * risks[:-1].mean(axis=0) + (1 - share) * risks[-1]
+    square = share * (risks[:-1] ** 2).mean(axis=0) + (1 - share) * risks[-1] ** 2
+    np.testing.assert_allclose(forecast.members_mean, mean, rtol=1e-9)
+    np.testing.assert_allclose(forecast.disagreement, np.sqrt(square - mean**2), atol=1e-7)
+    assert not np.allclose(forecast.members_mean, forecast.churn_risk)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_customer_to_learn_from_and_a_shop_before_its_first_product_warn_of_nothing() -> None:
+    first = datetime(2024, 3, 1)
+    lines = pd.DataFrame({"customer": ["a", "a"], "target": [None, "p"], "at": [first, first + timedelta(days=30)]})
+    lines["target"] = lines["target"].fillna("__no_product__")
+    shop = ExampleSource(history_of({"PURCHASED": lines.assign(amount=5.0)}, complete_until=datetime(2025, 1, 1)), TASK)
+    shared, only = SharedWork(), shop.labelled(first + timedelta(days=31))
+    assert len(only.rows) == 1
+    alone = fit_network([only], QUICK.network, use_graph=True, shared=shared, seed=0)
+    assert np.isfinite(alone.predict(only, shared, None).churn_logit).all()
+    training, _ = examples(ExampleSource(shop_with_products(), TASK), 1)
+    network = fit_network(training, QUICK.network, use_graph=True, shared=shared, seed=0)
+    before = shop.at(first + timedelta(days=1))
+    assert not len(before.snapshot.products)
+    assert np.isfinite(network.predict(before, shared, None).churn_logit).all()
 
 
 def test_nothing_to_learn_from_is_refused(source: ExampleSource) -> None:

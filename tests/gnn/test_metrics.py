@@ -70,6 +70,22 @@ def test_what_is_not_foretold_or_not_defined_is_absent() -> None:
     assert set(nobody_churned) == {"churn_brier", "churn_ece"}
 
 
+def test_without_any_realised_value_there_are_no_figures_of_value() -> None:
+    forecast = Forecast(churn_risk=np.array([0.9, 0.1]), value_median=np.zeros(2), value_mean=np.zeros(2))
+    assert not [name for name in measure(outcome([True, False], [0.0, 0.0]), forecast) if name.startswith("value")]
+    assert measure(outcome([True, False], [0.0, 4.0]), forecast)["value_mae"] == 2.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_resample_that_draws_nobody_has_no_figures_and_no_warnings() -> None:
+    truth, prediction = np.array([0.0, 1.0, 1.0]), np.array([0.2, 0.1, 0.7])
+    weights = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    for metric in metrics.METRICS.values():
+        nobody, everybody = metric.prepare(truth, prediction)(weights)
+        assert np.isnan(nobody), metric.name
+        assert np.isfinite(everybody), metric.name
+
+
 def test_a_churn_score_goes_before_the_risk_for_ranking() -> None:
     forecast = Forecast(churn_score=np.array([1.0, 2.0]), churn_risk=np.array([0.9, 0.1]))
     assert measure(outcome([False, True]), forecast)["churn_auc"] == 1.0

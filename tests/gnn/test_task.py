@@ -124,7 +124,9 @@ def test_cutoffs_before() -> None:
     assert cutoffs_before(latest, datetime(2024, 5, 2), 2, 30) == []
 
 
-@pytest.mark.parametrize("options", [{"horizon_days": 0}, {"active_window_days": 0}])
-def test_a_task_without_a_length_is_refused(options: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="at least 1 day"):
-        Task(**options)
+@pytest.mark.parametrize("days", [0, -1, 10_000_000_000])
+def test_horizons_and_windows_out_of_bounds_are_refused(days: int) -> None:
+    with pytest.raises(UsageError, match="horizon"):
+        Task(horizon_days=days)
+    with pytest.raises(UsageError, match="active window"):
+        Task(active_window_days=days)

@@ -220,8 +220,11 @@ def test_what_is_asked_wrongly(kitchen: Kitchen) -> None:
     with pytest.raises(UsageError, match="has no parameter custommer") as wrong:
         run_query(kitchen.store, "shared-taste", {"custommer": "x"})
     assert wrong.value.hint == "Its parameters: customer, limit."
-    with pytest.raises(UsageError, match="limit should be of the type integer, not 'many'"):
-        run_query(kitchen.store, "shared-taste", {"customer": "x", "limit": "many"})
+    for limit in ("many", -1, "-1", True, 10**23, 1.5):
+        with pytest.raises(UsageError, match="limit should be a whole number"):
+            run_query(kitchen.store, "shared-taste", {"customer": "x", "limit": limit})
+    with pytest.raises(UsageError, match="min_risk should be of the type number, not 'high'"):
+        run_query(kitchen.store, "highest-value-at-risk", {"min_risk": "high"})
 
 
 def test_ids_are_values_and_never_part_of_a_statement(kitchen: Kitchen) -> None:

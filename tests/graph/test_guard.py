@@ -144,3 +144,25 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> GraphStore:
     store = LadybugStore(folder / "graph")
     SMALL.load(store, folder)
     return store
+
+
+def test_deep_nesting_is_refused_before_it_reaches_a_parser() -> None:
+    check_read_only(f"RETURN {'(' * 100}1{')' * 100} AS x")
+    for pair in ("()", "[]"):
+        with pytest.raises(CypherRefusedError, match="nested"):
+            check_read_only(f"RETURN {pair[0] * 9000}1{pair[1] * 9000} AS x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'RETURN repeat("x", 300000000)',
+        "RETURN `lpad` ('x', 300000000, 'y')",
+        "RETURN `apoc.load`.json('x')",
+        "RETURN `apoc.load.json`('x')",
+        "RETURN 1. CALL db.labels()",
+    ],
+)
+def test_what_fills_the_memory_or_hides_a_name_space_is_refused(text: str) -> None:
+    with pytest.raises(CypherRefusedError):
+        check_read_only(text)

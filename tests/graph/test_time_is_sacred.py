@@ -206,6 +206,14 @@ def test_a_cutoff_beyond_complete_data_is_refused_with_the_reason():
         without.at(day(3))
 
 
+def test_views_that_outlast_the_purchases_do_not_make_the_data_complete():
+    purchases = pd.DataFrame({"customer": ["a"], "target": ["p"], "at": [day(1)]})
+    views = pd.DataFrame({"customer": ["a"], "target": ["p"], "at": [day(20)]})
+    history = history_of({"PURCHASED": purchases, "VIEWED": views})
+    assert history.complete_until == day(2)  # the midnight after the last purchase
+    assert history_of({"VIEWED": views}).complete_until == day(21)  # no purchase: the last event
+
+
 def test_a_bounded_history_refuses_to_look_ahead():
     frame = pd.DataFrame({"customer": ["a"], "target": ["p"], "at": [day(1)]})
     source = history_of({"PURCHASED": frame}, complete_until=END).until(T)

@@ -39,7 +39,7 @@ def line(customer: str, **columns: object) -> dict[str, object]:
     [
         ("amount_not_negative", {"amount": -1.0}),
         ("quantity_positive", {"quantity": 0.0}),
-        ("discount_within_price", {"discount": -0.5}),
+        ("discount_not_negative", {"discount": -0.5}),
         ("product_described", {"target": "stub"}),
     ],
 )
@@ -49,8 +49,16 @@ def test_rules_on_single_lines(rule: str, bad: dict[str, object]) -> None:
 
 def test_missing_figures_are_not_judged() -> None:
     nothing = line("a", quantity=np.nan, amount=np.nan, discount=np.nan)
-    for rule in ("amount_not_negative", "quantity_positive", "discount_within_price", "unit_price_plausible"):
+    for rule in ("amount_not_negative", "quantity_positive", "discount_not_negative", "unit_price_plausible"):
         assert checked([nothing, line("b")], rule)["a"] == (0, 0)
+
+
+def test_a_negative_amount_breaks_one_rule_only() -> None:
+    lines = [line("a", amount=-1.0, discount=0.5)]
+    broken = [rule.name for rule in RULES if checked(lines, rule.name)["a"][1]]
+    assert broken == ["amount_not_negative"]
+    # A discount is judged whether or not the amount is known.
+    assert checked([line("a", amount=np.nan, discount=-1.0)], "discount_not_negative")["a"] == (1, 1)
 
 
 def test_unit_price_is_compared_with_the_product_s_median() -> None:

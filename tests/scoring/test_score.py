@@ -111,3 +111,25 @@ def test_without_an_ensemble_reproducibility_is_missing() -> None:
     assert frame["reproducibility"].isna().all()
     assert frame["churn_risk_low"].isna().all()
     assert json.loads(frame["evidence"][0])["missing"] == ["reproducibility", "meta"]
+
+
+def test_reproducibility_is_about_the_mean_of_the_members() -> None:
+    snapshot, rows, forecast, novelty = inputs()
+    # Members that say 0.1 and 0.9 with equal weights: mean 0.5, deviation 0.4, hence 1 - 0.4 / 0.5, whatever the risk.
+    members = replace(forecast, members_mean=np.full(N, 0.5), disagreement=np.full(N, 0.4))
+    found = score(snapshot, rows, members, novelty, TASK)
+    assert found["reproducibility"].tolist() == pytest.approx([0.2] * N)
+    assert found["churn_risk"].tolist() == pytest.approx(forecast.churn_risk)
+
+
+def test_without_any_amount_impact_is_missing() -> None:
+    snapshot, rows, forecast, novelty = inputs()
+    unpriced = replace(snapshot.purchases, amount=np.full(len(snapshot.purchases), np.nan))
+    snapshot = replace(snapshot, events={**snapshot.events, "PURCHASED": unpriced})
+    frame = score(snapshot, rows, forecast, novelty, TASK)
+    assert frame["impact"].isna().all()
+    evidence = json.loads(frame["evidence"][0])
+    assert evidence["missing"] == ["impact", "meta"]
+    assert evidence["impact"] == {"at_stake": None}
+    mean = frame[["logic", "novelty", "reproducibility"]].mean(axis=1)
+    assert frame["v"].tolist() == pytest.approx(mean.tolist())
