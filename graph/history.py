@@ -246,7 +246,7 @@ class BoundedHistory:
 
 
 def _latest(events: Mapping[str, HistoryEvents]) -> int:
-    """The last purchase that stands (of a graph without purchases, the last event): until then, data are complete.
+    """When the last standing purchase became known (without purchases, the last event): data are complete until then.
 
     Views and contacts may outlast the export of purchases; the time after it would look as if everybody had left.
 
@@ -254,8 +254,8 @@ def _latest(events: Mapping[str, HistoryEvents]) -> int:
         NothingLoadedError: If there is no event at all.
     """
     for names in (("PURCHASED",), tuple(events)):
-        standing = [events[name].at[events[name].superseded_at == NEVER] for name in names]
-        if latest := [int(at.max()) for at in standing if len(at)]:
+        standing = [events[name].known_at[events[name].superseded_at == NEVER] for name in names]
+        if latest := [int(known_at.max()) for known_at in standing if len(known_at)]:
             return max(latest)
     raise NothingLoadedError("The graph holds no interactions.", hint="Run `habitue load` first.")
 

@@ -153,7 +153,9 @@ def targets() -> set[str]:
 
 def test_make_has_the_promised_targets_and_helps() -> None:
     assert {"demo", "test", "lint", "types", "serve", "bench", "clean", "help"} <= targets()
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert {line.split()[1] for line in done.stdout.splitlines()} == targets()
 
 
