@@ -12,14 +12,13 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import cypher
-from graph.model import INTERACTION_PROPERTIES, INTERACTIONS, PROPERTY_OWNERS, TIMESTAMP, interaction_target
+from graph.model import INTERACTION_PROPERTIES, INTERACTIONS, PROPERTY_OWNERS, SCORE_SCHEMA, interaction_target
 from graph.tables import GraphTables
 
 FILE_NAME = "graph.lbug"
@@ -140,12 +139,12 @@ def _values(table: pa.Table) -> pa.Table:
 
 
 def _with_scores(customers: pa.Table, scores: pa.Table) -> pa.Table:
-    names: dict[str, Any] = {"churn_risk": pa.float64(), "expected_value": pa.float64(), "novelty": pa.float64(),
-                             "hyperscore": pa.float64(), "hyperscore_percentile": pa.float64(),
-                             "scored_at": TIMESTAMP, "model": pa.string()}  # fmt: skip
     place = pc.index_in(customers["id"], value_set=scores["id"].combine_chunks())
-    columns = {name: scores[name].take(place).cast(kind) if len(scores) else pa.nulls(len(customers), kind)
-               for name, kind in names.items()}  # fmt: skip
+    columns = {
+        field.name: scores[field.name].take(place) if len(scores) else pa.nulls(len(customers), field.type)
+        for field in SCORE_SCHEMA
+        if field.name != "id"
+    }
     return pa.table({"id": customers["id"], **columns})
 
 

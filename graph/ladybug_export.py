@@ -17,17 +17,13 @@ from graph.model import (
     PRODUCT_SCHEMA,
     PROPERTY_OWNERS,
     PROPERTY_SCHEMA,
+    SCORE_SCHEMA,
     STORED_INTERACTION_SCHEMA,
     SUPERSEDED_SCHEMA,
     TIMESTAMP,
 )
 from graph.tables import GraphTables
 
-_SCORE_SCHEMA = pa.schema([
-    ("id", pa.string()), ("churn_risk", pa.float64()), ("expected_value", pa.float64()), ("novelty", pa.float64()),
-    ("hyperscore", pa.float64()), ("hyperscore_percentile", pa.float64()), ("scored_at", TIMESTAMP),
-    ("model", pa.string()),
-])  # fmt: skip
 _SIMILAR_SCHEMA = pa.schema(
     [("source", pa.string()), ("target", pa.string()), ("score", pa.float64()), ("model", pa.string())]
 )
@@ -61,7 +57,7 @@ def export_tables(connection: ladybug.Connection) -> GraphTables:
 def export_derived(connection: ladybug.Connection | None) -> Derived:
     """Signals, similarities and audiences that were written back; all empty without a store."""
     schemas = {
-        "scores": _SCORE_SCHEMA,
+        "scores": SCORE_SCHEMA,
         "similar": _SIMILAR_SCHEMA,
         "audiences": _AUDIENCE_SCHEMA,
         "members": _MEMBER_SCHEMA,

@@ -73,14 +73,17 @@ PROPERTY_SCHEMA: Final = pa.schema(
 PROPERTY_OWNERS: Final = ("Customer", "Product", "Campaign")
 
 #: Signals written back on `Customer` nodes; derived from the published run and rebuilt from it at will.
-SCORE_PROPERTIES: Final = (
-    "churn_risk",
-    "expected_value",
-    "novelty",
-    "hyperscore",
-    "hyperscore_percentile",
-    "scored_at",
-    "model",
+SCORE_SCHEMA: Final = pa.schema(
+    [
+        ("id", pa.string()),
+        ("churn_risk", pa.float64()),
+        ("expected_value", pa.float64()),
+        ("novelty", pa.float64()),
+        ("hyperscore", pa.float64()),
+        ("hyperscore_percentile", pa.float64()),
+        ("scored_at", TIMESTAMP),
+        ("model", pa.string()),
+    ]
 )
 
 

@@ -151,7 +151,7 @@ class GraphStore(Protocol):
         ...
 
     def write_scores(self, scores: pa.Table, progress: Progress) -> None:
-        """Replace the signals on `Customer` nodes: `id` and the columns of `SCORE_PROPERTIES`."""
+        """Replace the signals on `Customer` nodes: `id` and the other columns of `SCORE_SCHEMA`."""
         ...
 
     def write_similar(self, pairs: pa.Table, model: str, progress: Progress) -> None:
