@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.model import INTERACTIONS, PROPERTY_OWNERS, STORED_INTERACTION_SCHEMA, SUPERSEDED_SCHEMA
+from graph.model import INTERACTIONS, PROPERTY_OWNERS, PROPERTY_SCHEMA, STORED_INTERACTION_SCHEMA, SUPERSEDED_SCHEMA
 from graph.tables import GraphTables
 
 BoolArray = npt.NDArray[np.bool_]
@@ -39,6 +39,18 @@ class GraphChanges:
     unchanged: Counter[str] = field(default_factory=Counter)
     corrected: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+
+    @staticmethod
+    def nothing() -> GraphChanges:
+        """Changes that change nothing."""
+        no_ids = pa.array([], pa.string())
+        return GraphChanges(
+            added=GraphTables.empty(),
+            changed_products=no_ids,
+            changed_campaigns=no_ids,
+            removed_properties={label: PROPERTY_SCHEMA.empty_table() for label in PROPERTY_OWNERS},
+            removed_interactions=dict.fromkeys(INTERACTIONS, no_ids),
+        )
 
     @property
     def empty(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from graph.changes import GraphChanges
+from graph.change_files import LoadChanges
 from graph.tables import GraphTables
 
 #: Called with what is being done and how far it is, from 0 to 1.
@@ -30,8 +30,10 @@ class DatasetFacts(BaseModel):
         complete_until: Until when the source's events are complete; None where it does not say.
         sensitive: Customer properties that are never a feature unless allowed by name.
         identities: By source path, which fields make up the id of interactions that the source does not number.
-        fingerprint: Changes with every load.
+        fingerprint: Changes with every load and erasure.
         schema_version: Of the graph's layout.
+        salt: Of the tombstones; made with the first of them.
+        erased: Tombstones of erased customers (see `graph.erasure`): a later load leaves them out.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,6 +45,8 @@ class DatasetFacts(BaseModel):
     identities: dict[str, str] = {}
     fingerprint: str = ""
     schema_version: int = 1
+    salt: str = ""
+    erased: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -115,12 +119,85 @@ class GraphStore(Protocol):
         """Counts and state; raises `StoreError` when the store cannot be reached."""
         ...
 
-    def tables(self) -> GraphTables:
-        """The whole graph of complete loads, without anything derived."""
+    def nodes(self) -> GraphTables:
+        """Nodes and properties of complete loads, without anything derived; the tables of interactions are empty."""
         ...
 
-    def apply(self, changes: GraphChanges, record: LoadRecord, facts: DatasetFacts, progress: Progress) -> None:
-        """Bring a load's changes in; visible only when all of it is. Running the same again changes nothing."""
+    def interactions(self, name: str, *, after: int = 0) -> Iterator[pa.Table]:
+        """Interactions of one type of complete loads, in tables of bounded size, in any order.
+
+        Args:
+            name: Such as `PURCHASED`.
+            after: Only those of loads with a greater sequence number.
+
+        Yields:
+            `STORED_INTERACTION_SCHEMA`.
+        """
+        ...
+
+    def superseded(self, *, after: int = 0) -> pa.Table:
+        """Versions that a later correction replaced: `SUPERSEDED_SCHEMA`, of loads with a greater number."""
+        ...
+
+    def tables(self) -> GraphTables:
+        """All of the above in memory at once: for graphs that fit there."""
+        ...
+
+    def held(self, staged: GraphTables) -> GraphTables:
+        """What the store holds of the interactions in `staged`: all with the same id, of whatever type.
+
+        Returns:
+            Interactions and superseded versions with these ids; the node tables are empty.
+        """
+        ...
+
+    def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
+        """Bring a load's changes in; visible only when all of it is. Running the same again changes nothing.
+
+        On return what was brought in is durable. Work that only makes reading faster may be left to `merge`.
+
+        Args:
+            changes: From `graph.staging`, or a whole graph on its way from another store.
+            book: The loads that these changes are: one, but for a graph that moves here with all of its loads.
+            facts: Of the data set, afterwards.
+            progress: Called with what is being done.
+        """
+        ...
+
+    def check_capacity(self, rows: int) -> None:
+        """Refuse a load that this machine cannot hold, before anything is read.
+
+        Args:
+            rows: About how many interactions the load brings.
+
+        Raises:
+            StoreError: With what is needed, what there is, and the way on.
+        """
+        ...
+
+    def unmerged(self) -> int:
+        """Rows that were brought in and still wait for `merge`."""
+        ...
+
+    def merge(self, progress: Progress) -> None:
+        """Put deferred changes in their final place; may be interrupted at any time, and then starts again."""
+        ...
+
+    def erase(self, customers: Sequence[str], facts: DatasetFacts, progress: Progress) -> dict[str, int]:
+        """Remove customers with everything that hangs on them, all or nothing to readers.
+
+        Args:
+            customers: Their ids; unknown ones count as nothing.
+            facts: Of the data set, afterwards (with the tombstones).
+            progress: Called with what is being done.
+
+        Returns:
+            Numbers of removed nodes by label and relationships by type.
+        """
+        ...
+
+    def purge(self, progress: Progress) -> bool:
+        """Write the store anew, so that nothing erased is left in its files; False where only its operator can."""
         ...
 
     def read(self, name: str, **parameters: Any) -> Rows:
