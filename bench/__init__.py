@@ -1,0 +1,1 @@
+"""Benchmarks: each runs beside its reference and writes its figures as JSON."""
