@@ -44,7 +44,7 @@ def run_cypher(
     request: Request,
     body: Annotated[CypherRequest, Body(openapi_examples=examples.CYPHER_REQUESTS)],
 ) -> dict[str, Any]:
-    """Only reading is allowed, for at most ten seconds and 10,000 rows, and from the server's own machine."""
+    """Only reading is allowed, for at most ten seconds, 10,000 rows and 16 MiB, and from the server's own machine."""
     require_local(request.scope, "Cypher")
     with running_statement(request.app.state.statements):
         # Not `engine.cypher`: names of parameters are the caller's, and may be any.
