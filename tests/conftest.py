@@ -40,14 +40,19 @@ def neo4j_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.run([str(NEO4J_FOLDER / "stop"), str(home), "--kill"], check=False)
 
 
+def empty_neo4j(url: str) -> None:
+    """Delete all that a test's Neo4j server holds."""
+    import neo4j
+
+    with neo4j.GraphDatabase.driver(url, notifications_min_severity="OFF") as driver, driver.session() as session:
+        # Waits for whatever an earlier test left running, because it needs the same locks.
+        session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS").consume()
+
+
 @pytest.fixture
 def empty_neo4j_url(neo4j_url: str) -> str:
     """Address of the same server, with an empty database."""
-    import neo4j
-
-    with neo4j.GraphDatabase.driver(neo4j_url, notifications_min_severity="OFF") as driver, driver.session() as session:
-        # Waits for whatever an earlier test left running, because it needs the same locks.
-        session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS").consume()
+    empty_neo4j(neo4j_url)
     return neo4j_url
 
 
@@ -55,14 +60,16 @@ def empty_neo4j_url(neo4j_url: str) -> str:
 def store_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Address of an empty store, once of each kind.
 
-    `ladybug, built anew`, which a test may ask for, is the embedded store taking a later load of few rows as it takes
-    one of many.
+    Tests may ask for the embedded store taking a later load of few rows in other ways than it would: `ladybug, built
+    anew` as it takes one of most rows, and `ladybug, merged` as it takes one too large to be merged later.
     """
     if request.param == "neo4j":
         url: str = request.getfixturevalue("empty_neo4j_url")
         return url
     if request.param == "ladybug, built anew":
-        monkeypatch.setattr("graph.ladybug_store._INCREMENT_ROWS", 0)
+        monkeypatch.setattr("graph.ladybug_writer.change_is_faster", lambda *_: False)
+    if request.param == "ladybug, merged":
+        monkeypatch.setattr("graph.ladybug_writer._DEFERRED_ROWS", 0)
     return f"ladybug://{tmp_path / 'graph'}"
 
 

@@ -32,7 +32,7 @@ class QueryRequest(BaseModel):
     responses=answers(examples.QUERIES, 401, 503),
 )
 def queries(engine: GivenEngine) -> dict[str, Any]:
-    """Each with its purpose, parameters, columns and text."""
+    """Each with its purpose, parameters (type, default, meaning), columns, an example and its text."""
     return {"items": list_queries(engine.store.dialect)}
 
 
@@ -45,7 +45,7 @@ def queries(engine: GivenEngine) -> dict[str, Any]:
 def run_query(
     engine: GivenEngine,
     request: Request,
-    name: Annotated[str, AfterValidator(unquote), Path(description="A name of the list", examples=["journey"])],
+    name: Annotated[str, AfterValidator(unquote), Path(description="A name of the list", examples=["similar-at-risk"])],
     body: Annotated[QueryRequest | None, Body(openapi_examples=examples.QUERY_REQUESTS)] = None,
 ) -> dict[str, Any]:
     """The statement is the project's own; only its parameters come from the request."""

@@ -18,6 +18,7 @@ from habitue.errors import UsageError
 
 if TYPE_CHECKING:
     from graph.store import Rows
+    from habitue.cookbook import Recipe
     from habitue.views import ChurnRiskView, HyperscoreView
 
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", "-p", help="A parameter as key=value; repeat it.")]
@@ -51,24 +52,51 @@ def query(
     store: Store = None,
     as_json: Json = False,
     as_csv: Csv = False,
+    describe: Annotated[bool, typer.Option(help="Show what it answers, takes and gives, and its Cypher.")] = False,
     quiet: Quiet = False,  # noqa: ARG001  a common option; an answer is never silenced
 ) -> None:
     """Run a statement of the cookbook, or list them."""
+    from habitue.cookbook import list_queries, recipe
+
+    if describe and name is None:
+        raise UsageError("Which statement should be described?", hint="`habitue query` lists them.")
+    if name is None and parameter:
+        raise UsageError("Parameters were given, but no statement.", hint="`habitue query` lists them.")
     with engine_of(workspace, store, read_only=True) as engine:
-        if name is not None:
+        if name is not None and not describe:
             _print_rows(engine.query(name, _parameters(parameter, convert=False)), as_json, as_csv)
             return
-        from habitue.cookbook import list_queries
-
-        recipes = list_queries(engine.store.dialect)
+        recipes = [recipe(name, engine.store.dialect)] if name else list_queries(engine.store.dialect)
     if as_json:
         print_json({"queries": [asdict(each) for each in recipes]})
-        return
-    rows = [
-        (r.name, r.purpose, ", ".join(p.name if p.default is None else f"{p.name}={p.default}" for p in r.parameters))
-        for r in recipes
-    ]
-    print_table("", ("name", "what it answers", "parameters"), rows)
+    elif as_csv:
+        write_csv(sys.stdout, ("name", "subject", "purpose"), [(r.name, r.subject, r.purpose) for r in recipes])
+    elif describe:
+        _print_description(recipes[0])
+    else:
+        _print_list(recipes)
+
+
+def _print_list(recipes: list[Recipe]) -> None:
+    from habitue.cookbook_document import by_subject
+
+    rows = []
+    subject = ""
+    for each in by_subject(recipes):
+        rows.append((each.subject if each.subject != subject else "", each.name, each.purpose))
+        subject = each.subject
+    print_table("", ("about", "name", "what it answers"), rows)
+    say("`habitue query NAME --describe` shows a statement's parameters, columns, an example and its Cypher.")
+
+
+def _print_description(recipe: Recipe) -> None:
+    say(f"{recipe.name}: {recipe.purpose}")
+    if recipe.parameters:
+        rows = [(p.name, p.type, "must be given" if p.default is None else p.default, p.meaning)
+                for p in recipe.parameters]  # fmt: skip
+        print_table("Parameters", ("name", "type", "default", "meaning"), rows)
+    print_table("Columns", ("name", "meaning"), [(name, recipe.meanings.get(name, "")) for name in recipe.columns])
+    say(f"Example: {recipe.example}\n\n{recipe.text}")
 
 
 @app.command()

@@ -1,236 +1,166 @@
-"""Each statement of the cookbook against the same question asked of the tables with pandas."""
+"""The cookbook as a whole: complete headers, safe statements, errors that help, documents that are true."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pytest
 
-from graph.dataset import read_dataset
-from graph.ladybug_store import LadybugStore
-from graph.loading import load
-from graph.store import no_progress
-from graph.tiny import write_tiny
-from habitue.cookbook import list_queries, run_query
+import cypher
+from graph.guard import check_read_only
+from graph.model import NO_PRODUCT
+from graph.store import QueryLimits
+from habitue.cookbook import Recipe, list_queries, recipe, run_query
+from habitue.cookbook_document import SUBJECTS, document
 from habitue.errors import NotFoundError, UsageError
+from tests.graph.kitchen import ASKED, Kitchen
 
-# A till without products and dated tiers beside tiny's tables: cases that a statement must not count wrongly.
-MORE = """
-[[interactions]]
-type = "PURCHASED"
-path = "till.csv"
-customer = "customer_id"
-at = "at"
-amount = "total"
-
-[[interactions]]
-type = "REDEEMED"
-path = "redemptions.csv"
-customer = "customer_id"
-campaign = "campaign_id"
-at = "at"
-"""
-ASKED = "C0003"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "cypher" / "explore"
+DIALECTS = ("ladybug", "neo4j")
+EVERY = pytest.mark.parametrize(
+    "each", [pytest.param(each, id=f"{each.name}-{dialect}") for dialect in DIALECTS for each in list_queries(dialect)]
+)
 
 
-@dataclass(frozen=True)
-class Kitchen:
-    """The store, and its tables as frames: purchases have positive units."""
-
-    store: LadybugStore
-    purchases: pd.DataFrame
-    customers: pd.DataFrame
-    contacts: pd.DataFrame
-    redemptions: pd.DataFrame
-    scores: pd.DataFrame
-    similar: pd.DataFrame
-
-    def answer(self, name: str, **parameters: Any) -> pd.DataFrame:
-        rows = run_query(self.store, name, parameters)
-        recipe = next(each for each in list_queries("ladybug") if each.name == name)
-        assert rows.columns == recipe.columns
-        return pd.DataFrame(rows.dicts(), columns=list(rows.columns))
+def test_there_are_enough_statements_and_each_lies_where_it_is_found() -> None:
+    names = {each.name for each in list_queries("ladybug")}
+    assert len(names) >= 26
+    assert names == {each.name for each in list_queries("neo4j")} == {path.stem for path in FOLDER.rglob("*.cypher")}
 
 
-@pytest.fixture(scope="module")
-def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kitchen]:
-    folder = tmp_path_factory.mktemp("kitchen")
-    description = write_tiny(folder, customers=60)
-    with description.open("a", encoding="utf-8") as stream:
-        stream.write(MORE)
-    customers = pd.read_csv(folder / "customers.csv")
-    later = customers.head(20).assign(valid_from="2025-01-01")  # the same tier again, known a second time
-    customers = pd.concat([customers, later])
-    customers.to_csv(folder / "customers.csv", index=False)
-    till = pd.DataFrame(
-        {
-            "customer_id": [ASKED, ASKED, "C0001", "C0002", "NEW1", "NEW2", "NEW2"],
-            "at": "2025-02-01T10:00:00",
-            "total": 3.0,
-        }
-    )
-    till.loc[6, "at"] = "2025-02-02T10:00:00"
-    till.to_csv(folder / "till.csv", index=False)
-    contacts = pd.read_csv(folder / "contacts.csv")
-    redemptions = contacts.iloc[::3].assign(at="2025-01-05")
-    redemptions.to_csv(folder / "redemptions.csv", index=False)
-    orders = pd.read_csv(folder / "orders.csv").query("units > 0").rename(columns={"ordered_at": "at"})
-    products = pd.read_csv(folder / "products.csv")
-    products["category"] = products["department"] + "/" + products["aisle"]
-    purchases = pd.concat([orders.merge(products[["sku", "category"]], on="sku", how="left"), till])
-    purchases["at"] = pd.to_datetime(purchases["at"])
-    store = LadybugStore(folder / "graph")
-    load(store, read_dataset(description), "tiny", folder / "workspace", no_progress)
-    names = sorted(purchases["customer_id"].unique())
-    random = np.random.default_rng(0)
-    scores = pd.DataFrame({
-        "id": names, "churn_risk": random.random(len(names)), "expected_value": random.gamma(2, 50, len(names)),
-        "novelty": 0.5, "hyperscore": 100 + 10 * random.random(len(names)),
-        "hyperscore_percentile": 100 * random.random(len(names)), "scored_at": datetime(2025, 2, 24), "model": "run-1",
-    })  # fmt: skip
-    store.write_scores(pa.Table.from_pandas(scores, preserve_index=False), no_progress)
-    similar = pd.DataFrame(
-        {"source": ASKED, "target": [n for n in names if n != ASKED][:9], "score": np.arange(9) / 10}
-    )
-    store.write_similar(pa.Table.from_pandas(similar, preserve_index=False), "run-1", no_progress)
-    yield Kitchen(store, purchases, customers, contacts, redemptions, scores, similar)
-    store.close()
+def test_every_statement_is_compared_with_pandas() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_cookbook_*.py")]
+    compared = {
+        name.replace("_", "-") for text in texts for name in re.findall(r"^def test_(\w+)\(kitchen", text, re.M)
+    }
+    asked = {name for text in texts for name in re.findall(r"kitchen\.(?:check|answer)\(\s*\"([\w-]+)\"", text)}
+    names = {each.name for each in list_queries("ladybug")}
+    assert names == compared == asked
 
 
-def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(
-        found.reset_index(drop=True), expected.reset_index(drop=True), check_dtype=False, rtol=1e-9
-    )
+def test_both_forms_of_a_statement_have_one_header() -> None:
+    for path in (FOLDER / "ladybug").iterdir():
+        ladybug, neo4j = (cypher.statement(f"explore/{path.stem}", dialect) for dialect in DIALECTS)
+        assert ladybug.header == neo4j.header, path.stem
+        assert ladybug.text != neo4j.text, f"{path.stem} needs one form only"
 
 
-def test_bought_together(kitchen: Kitchen) -> None:
-    bought = kitchen.purchases.dropna(subset="sku")
-    product = bought["sku"].mode()[0]
-    buyers = set(bought.loc[bought["sku"] == product, "customer_id"])
-    others = bought[bought["customer_id"].isin(buyers) & (bought["sku"] != product)]
-    counts = others.groupby("sku")["customer_id"].nunique().rename("buyers").rename_axis("product").reset_index()
-    expected = counts.sort_values(["buyers", "product"], ascending=[False, True])
-    same(kitchen.answer("bought-together", product=product, limit=1000), expected)
-    same(kitchen.answer("bought-together", product=product, limit=5), expected.head(5))
+@EVERY
+def test_a_header_is_complete(each: Recipe) -> None:
+    assert each.purpose
+    assert each.subject in SUBJECTS
+    used = set(re.findall(r"\$(\w+)", each.text))
+    assert used == {parameter.name for parameter in each.parameters}
+    for parameter in each.parameters:
+        assert parameter.meaning, parameter.name
+        assert parameter.type in ("text", "integer", "number", "date")
+    header = cypher.statement(f"explore/{each.name}", "neo4j").header
+    known = {"purpose", "subject", "parameters", "columns", "example"}
+    known |= {f"parameter {parameter.name}" for parameter in each.parameters}
+    known |= {f"column {name}" for name in each.columns}
+    assert set(header) <= known
 
 
-def test_campaign_reach(kitchen: Kitchen) -> None:
-    counts = pd.DataFrame({
-        "contacted": kitchen.contacts.groupby("campaign_id").size(),
-        "redeemed": kitchen.redemptions.groupby("campaign_id").size(),
-    }).fillna(0)  # fmt: skip
-    expected = counts.rename_axis("campaign").reset_index()
-    expected = expected.sort_values(["contacted", "campaign"], ascending=[False, True])
-    same(kitchen.answer("campaign-reach"), expected)
+@EVERY
+def test_the_example_runs_this_statement_with_what_it_needs(each: Recipe) -> None:
+    words = shlex.split(each.example)
+    assert words[:3] == ["habitue", "query", each.name]
+    assert set(words[3::2]) <= {"-p"}
+    given = [word.partition("=")[0] for word in words[4::2]]
+    assert len(given) == len(set(given))
+    assert {p.name for p in each.parameters if p.default is None} <= set(given) <= {p.name for p in each.parameters}
 
 
-def test_category_spend(kitchen: Kitchen) -> None:
-    own = kitchen.purchases[kitchen.purchases["customer_id"] == ASKED].dropna(subset="category")
-    expected = own.groupby("category").agg(lines=("total", "size"), amount=("total", "sum")).reset_index()
-    assert len(expected) > 1
-    found = kitchen.answer("category-spend", customer=ASKED, limit=100)
-    same(found, expected.sort_values(["amount", "category"], ascending=[False, True]))
+@EVERY
+def test_a_statement_only_reads_and_orders_its_rows(each: Recipe) -> None:
+    check_read_only(each.text, {parameter.name: parameter.default for parameter in each.parameters})
+    last = each.text.rpartition("RETURN")[2]
+    assert "ORDER BY" in last or each.name == "one-time-buyers"  # one row
+    assert ("LIMIT $limit" in each.text) == any(parameter.name == "limit" for parameter in each.parameters)
 
 
-def test_customer_journey(kitchen: Kitchen) -> None:
-    own = kitchen.purchases[kitchen.purchases["customer_id"] == ASKED]
-    expected = own.rename(columns={"sku": "product", "units": "quantity", "total": "amount"})
-    expected = expected[["at", "product", "category", "quantity", "amount"]]
-    expected = expected.sort_values(["at", "product"], ascending=[False, True])
-    found = kitchen.answer("customer-journey", customer=ASKED, limit=1000)
-    assert found["product"].isna().sum() == 2  # the till's lines name no product, not even a reserved one
-    same(found.fillna(np.nan), expected.fillna(np.nan))
-    assert len(kitchen.answer("customer-journey", customer=ASKED, limit=3)) == 3
+def test_the_reserved_product_is_in_no_answer(kitchen: Kitchen) -> None:
+    values = {"customer": ASKED, "product": NO_PRODUCT, "from_product": NO_PRODUCT, "to_product": "P000",
+              "category": "KITCHEN", "from_category": "KITCHEN", "to_category": "BOOKS", "since": "2024-01-01",
+              "split": "2024-09-01", "until": "2025-02-01"}  # fmt: skip
+    for each in list_queries(kitchen.store.dialect):
+        given: dict[str, Any] = {p.name: 0 if p.name.startswith("min_") else values[p.name]
+                 for p in each.parameters if p.name in values or p.name.startswith("min_")}  # fmt: skip
+        rows = run_query(kitchen.store, each.name, given).rows
+        assert all(NO_PRODUCT not in map(str, row) for row in rows), each.name
 
 
-def test_highest_value_at_risk(kitchen: Kitchen) -> None:
-    scores = kitchen.scores[kitchen.scores["churn_risk"] >= 0.4].rename(columns={"id": "customer"})
-    scores = scores.assign(at_risk=scores["churn_risk"] * scores["expected_value"])
-    expected = scores.sort_values("at_risk", ascending=False).head(7)
-    columns = ["customer", "churn_risk", "expected_value", "at_risk", "hyperscore_percentile"]
-    same(kitchen.answer("highest-value-at-risk", min_risk="0.4", limit="7"), expected[columns])
-
-
-def test_one_time_buyers(kitchen: Kitchen) -> None:
-    moments = kitchen.purchases.groupby("customer_id")["at"].nunique()
-    assert moments["NEW1"] == 1
-    assert moments["NEW2"] == 2
-    same(
-        kitchen.answer("one-time-buyers"),
-        pd.DataFrame({"customers": [len(moments)], "one_time": [(moments == 1).sum()]}),
-    )
-
-
-def test_shared_taste(kitchen: Kitchen) -> None:
-    bought = kitchen.purchases.dropna(subset="sku").groupby("customer_id")["sku"].agg(set)
-    shared = bought.drop(ASKED).map(lambda products: len(products & bought[ASKED])).rename("shared_products")
-    expected = shared[shared > 0].rename_axis("customer").reset_index()
-    expected = expected.sort_values(["shared_products", "customer"], ascending=[False, True])
-    same(kitchen.answer("shared-taste", customer=ASKED, limit=1000), expected)
-
-
-def test_similar_at_risk(kitchen: Kitchen) -> None:
-    expected = kitchen.similar.merge(kitchen.scores, left_on="target", right_on="id").rename(
-        columns={"target": "customer"}
-    )
-    expected = expected.sort_values(["score", "customer"], ascending=[False, True])
-    same(kitchen.answer("similar-at-risk", customer=ASKED), expected[["customer", "score", "churn_risk", "hyperscore"]])
-
-
-def test_spend_by_household_property(kitchen: Kitchen) -> None:
-    known = kitchen.customers[["customer_id", "tier"]].drop_duplicates()
-    both = kitchen.purchases.merge(known, on="customer_id")
-    expected = both.groupby("tier").agg(customers=("customer_id", "nunique"), amount=("total", "sum"))
-    expected = expected.rename_axis("value").reset_index().sort_values("amount", ascending=False)
-    assert len(expected) == 2
-    same(kitchen.answer("spend-by-household-property", property="tier"), expected)
-
-
-def test_every_statement_is_tried_here() -> None:
-    tried = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
-    assert {each.name for each in list_queries("ladybug")} <= tried
-
-
-@pytest.mark.parametrize("dialect", ["ladybug", "neo4j"])
-def test_every_statement_says_what_it_is_for_and_names_its_parameters(dialect: str) -> None:
-    recipes = list_queries(dialect)
-    assert recipes
-    for recipe in recipes:
-        assert recipe.purpose, recipe.name
-        for column in recipe.columns:
-            assert f"{column}" in recipe.text
-        used = set(re.findall(r"\$(\w+)", recipe.text))
-        assert used == {each.name for each in recipe.parameters}, recipe.name
-
-
-def test_what_is_asked_wrongly(kitchen: Kitchen) -> None:
-    with pytest.raises(NotFoundError, match="no statement 'nope'") as unknown:
-        run_query(kitchen.store, "nope", {})
-    assert "shared-taste" in unknown.value.hint
-    with pytest.raises(UsageError, match="needs the parameter customer"):
-        run_query(kitchen.store, "shared-taste", {})
-    with pytest.raises(UsageError, match="has no parameter custommer") as wrong:
-        run_query(kitchen.store, "shared-taste", {"custommer": "x"})
-    assert wrong.value.hint == "Its parameters: customer, limit."
-    for limit in ("many", -1, "-1", True, 10**23, 1.5):
-        with pytest.raises(UsageError, match="limit should be a whole number"):
-            run_query(kitchen.store, "shared-taste", {"customer": "x", "limit": limit})
-    with pytest.raises(UsageError, match="min_risk should be of the type number, not 'high'"):
-        run_query(kitchen.store, "highest-value-at-risk", {"min_risk": "high"})
+def test_a_statement_of_the_cookbook_is_bounded(kitchen: Kitchen) -> None:
+    answer = run_query(kitchen.store, "bundles-of-two", {"min_orders": 1, "limit": 50}, QueryLimits(seconds=30, rows=7))
+    assert (len(answer.rows), answer.truncated) == (7, True)
 
 
 def test_ids_are_values_and_never_part_of_a_statement(kitchen: Kitchen) -> None:
     assert run_query(kitchen.store, "shared-taste", {"customer": "x'}) RETURN 1 //"}).rows == []
 
 
-def test_statements_lie_where_they_are_found() -> None:
-    folder = Path(__file__).parents[2] / "cypher" / "explore"
-    assert {path.stem for path in folder.rglob("*.cypher")} == {each.name for each in list_queries("ladybug")}
+def test_an_unknown_name_offers_the_nearest() -> None:
+    for wrong, near in (("shared-tast", "shared-taste"), ("lapsing", "lapsing-loyalists")):
+        with pytest.raises(NotFoundError, match=f"no statement '{wrong}'") as caught:
+            recipe(wrong, "neo4j")
+        assert caught.value.hint == f"Did you mean '{near}'?"
+    with pytest.raises(NotFoundError) as caught:
+        recipe("zzzz", "neo4j")
+    assert caught.value.hint.startswith("There are: audience-overlap, ")
+    with pytest.raises(NotFoundError):
+        recipe("../read/customer", "neo4j")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "complaint", "hint"),
+    [
+        ("shared-taste", {}, "needs the parameter customer.", "`-p customer=…`; an example: habitue query"),
+        ("category-migration", {"split": None}, "needs the parameters since, split and until.", "`-p until=…`"),
+        ("shared-taste", {"custommer": "x"}, "has no parameter custommer.", "Did you mean customer? Its parameters"),
+        ("one-time-buyers", {"x": 1}, "has no parameter x.", "Its parameters: none."),
+        ("highest-value-at-risk", {"min_risk": "high"}, "min_risk should be a number, not 'high'.", ""),
+        ("new-to-category", {"category": "A", "since": "May"}, "since should be a date such as 2025-03-01", ""),
+        ("shared-taste", {"customer": ["a"]}, "customer should be a text", ""),
+    ],
+)  # fmt: skip
+def test_what_is_asked_wrongly(kitchen: Kitchen, name: str, given: dict[str, Any], complaint: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run_query(kitchen.store, name, given)
+    assert complaint in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("limit", ["many", -1, "-1", True, 10**23, 1.5, "٣", [], "1e3"])
+def test_a_limit_is_a_whole_number(kitchen: Kitchen, limit: Any) -> None:
+    with pytest.raises(UsageError, match="limit should be a whole number from 0 to 1,000,000,000"):
+        run_query(kitchen.store, "shared-taste", {"customer": "x", "limit": limit})
+
+
+def test_a_date_may_have_a_zone(kitchen: Kitchen) -> None:
+    given = {"category": "BOOKS", "limit": 1000}
+    naive, zoned, native = (
+        run_query(kitchen.store, "new-to-category", {**given, "since": since}).rows
+        for since in ("2024-09-01", "2024-09-01T02:00:00+02:00", datetime(2024, 9, 1))
+    )
+    assert naive == zoned == native != []
+
+
+def test_the_document_is_what_the_headers_say() -> None:
+    told = (ROOT / "docs" / "cookbook.md").read_text(encoding="utf-8")
+    assert told == document(), "write it again: python -m habitue.cookbook_document > docs/cookbook.md"
+
+
+def test_the_statements_of_the_readme_run_in_neo4j_as_they_stand(kitchen: Kitchen) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    statements = re.findall(r"```cypher\n(.*?)```", readme, re.DOTALL)
+    assert len(statements) >= 5
+    assert f"The cookbook holds {len(list_queries('neo4j'))} statements" in readme
+    for text in statements:
+        assert "$" not in text  # nothing to fill in
+        if kitchen.store.dialect == "neo4j":
+            assert kitchen.store.query(text, {}, QueryLimits(seconds=60)).columns

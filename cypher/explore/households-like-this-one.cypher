@@ -1,0 +1,27 @@
+// purpose: customers like one customer by their properties, then by what they buy
+// subject: one customer
+// parameters: customer: text; limit: integer = 20
+// parameter customer: id of the customer
+// parameter limit: rows at most
+// columns: customer, shared_values, shared_products, jaccard
+// column shared_values: property values that both have, or once had, at least one
+// column shared_products: products that both bought, at least one
+// column jaccard: shared products over the products that either bought, 0 to 1
+// example: habitue query households-like-this-one -p customer=1228
+MATCH (:Customer {id: $customer})-[:PURCHASED]->(p:Product)
+WHERE p.id <> '__no_product__'
+WITH count(DISTINCT p) AS own_products
+MATCH (:Customer {id: $customer})-[:PURCHASED]->(p:Product)
+WHERE p.id <> '__no_product__'
+WITH DISTINCT own_products, p
+MATCH (p)<-[:PURCHASED]-(other:Customer)
+WHERE other.id <> $customer
+WITH own_products, other, count(DISTINCT p) AS shared_products
+MATCH (:Customer {id: $customer})-[:HAS_PROPERTY]->(v:PropertyValue)<-[:HAS_PROPERTY]-(other)
+WITH own_products, other, shared_products, count(DISTINCT v) AS shared_values
+MATCH (other)-[:PURCHASED]->(p:Product)
+WHERE p.id <> '__no_product__'
+WITH own_products, other, shared_products, shared_values, count(DISTINCT p) AS other_products
+RETURN other.id AS customer, shared_values, shared_products,
+  1.0 * shared_products / (own_products + other_products - shared_products) AS jaccard
+ORDER BY shared_values DESC, jaccard DESC, customer LIMIT $limit
