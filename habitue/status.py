@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from graph.loading import pending_loads
+from graph.model import INTERACTIONS
+from graph.staging_directory import pending_loads
+from graph.statistics import GraphStatistics
+from graph.store import Progress, no_progress
+from habitue import figures
 from habitue.runs import read_manifest
 
 if TYPE_CHECKING:
     from habitue.engine import Engine
+
+
+#: Figures of graphs with more interactions than this are counted only when asked for.
+_QUICKLY_COUNTED = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -30,12 +39,15 @@ class Status:
 
     Attributes:
         loads: The last loads, newest first; an incomplete one was interrupted.
+        last_complete_load: The newest one that was published; None when there is none.
+        unmerged: Rows that are brought in and readable, and wait for their final place.
         counts: Nodes by label and relationships by type.
         published: The published run: id, date, task.
         runs: How many finished runs there are.
         writing: What another process is writing right now; empty when none is.
         interrupted: What did not end, and what to do about it, in words.
-        problems: What is amiss with the store.
+        problems: What is amiss with the store, and where signals on the graph are not the published run's.
+        statistics: Figures of the graph; None where they take long and were not asked for.
     """
 
     workspace: str
@@ -45,20 +57,30 @@ class Status:
     currency: str | None
     complete_until: datetime | None
     loads: list[LoadStatus]
+    last_complete_load: LoadStatus | None
+    unmerged: int
     counts: dict[str, int]
     published: dict[str, Any] | None
     runs: int
     writing: str
     interrupted: list[str]
     problems: list[str]
+    statistics: GraphStatistics | None
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, times as ISO 8601."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        facts = {name: _plain(value) for name, value in asdict(self).items() if name != "statistics"}
+        return {**facts, "statistics": self.statistics and self.statistics.model_dump(mode="json")}
 
 
-def status(engine: Engine) -> Status:
-    """Ask the store and look through the workspace; changes nothing."""
+def status(engine: Engine, *, statistics: bool | None = None, progress: Progress = no_progress) -> Status:
+    """Ask the store and look through the workspace; changes nothing in either but for figures kept for the next time.
+
+    Args:
+        engine: Of the workspace.
+        statistics: With the graph's figures; None: where they are known already, or quickly counted.
+        progress: Called with what is being counted.
+    """
     health = engine.store.health()
     facts = engine.store.facts()
     book = engine.store.loads()
@@ -97,13 +119,39 @@ def status(engine: Engine) -> Status:
         currency=facts.currency if facts else None,
         complete_until=facts.complete_until if facts else None,
         loads=loads,
+        last_complete_load=next((each for each in loads if each.complete), None),
+        unmerged=engine.store.unmerged() if facts else 0,
         counts={name: count for name, count in sorted(health.counts.items()) if count},
         published=published,
         runs=len(list(engine.workspace.runs.glob("2*"))),
         writing=writing,
         interrupted=[] if writing else interrupted,
-        problems=[] if writing else list(health.problems),
+        problems=[] if writing else [*health.problems, *_stale_signals(engine, manifest.id if manifest else None)],
+        statistics=_figures(engine, health.counts, statistics, progress) if facts else None,
     )
+
+
+def _figures(
+    engine: Engine, counts: Mapping[str, int], wanted: bool | None, progress: Progress
+) -> GraphStatistics | None:
+    if wanted is False:
+        return None
+    if wanted is None and sum(counts.get(name, 0) for name in INTERACTIONS) > _QUICKLY_COUNTED:
+        return figures.known_statistics(engine.store, engine.workspace)
+    return figures.statistics(engine.store, engine.workspace, progress)
+
+
+def _stale_signals(engine: Engine, published: str | None) -> list[str]:
+    """What to say where the signals on the graph are not those of the published run."""
+    if published is None or engine.store.facts() is None:
+        return []
+    written = [str(row[0]) for row in engine.store.read("read/models_on_graph").rows]
+    if written == [published]:
+        return []
+    return [
+        f"the graph carries {'the signals of ' + ', '.join(written) if written else 'no signals'}, "
+        f"published is {published}: `habitue doctor --repair` writes them again"
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,4 @@
+// purpose: names of all constraints and indexes
+// parameters: none
+// columns: name
+SHOW INDEXES YIELD name
