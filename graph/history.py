@@ -6,17 +6,20 @@ refuses anything later than T, so that code which must not look ahead cannot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.indexing import NEVER, HistoryEvents, index_events, milliseconds, rows_of, sorted_ids
-from graph.model import INTERACTIONS, NO_PRODUCT, interaction_target
+from graph.history_build import IndexedGraph, build, channel_codes
+from graph.history_staging import MemoryShelf
+from graph.indexing import NEVER, HistoryEvents, milliseconds, sorted_ids
+from graph.model import interaction_target
+from graph.ordering import by_first_appearance, renumbering, used
 from graph.snapshot import CustomerProperty, Events, Int32Array, Int64Array, Snapshot
 from graph.store import DatasetFacts
 from graph.tables import GraphTables
@@ -67,64 +70,39 @@ class StoreTables:
 
 
 @dataclass(frozen=True, eq=False)
-class History:
-    """Everything that happened, integer-indexed. `at(T)` cuts the snapshot as of T."""
+class History(IndexedGraph):
+    """Everything that happened, integer-indexed. `at(T)` cuts the snapshot as of T.
+
+    Attributes:
+        dataset: Name of the data set.
+        complete_until: The latest date that it answers for.
+        sensitive: Names of sensitive customer properties.
+    """
 
     dataset: str
     complete_until: datetime
-    customers: pa.StringArray
-    products: pa.StringArray
-    categories: pa.StringArray
-    brands: pa.StringArray
-    campaigns: pa.StringArray
-    events: Mapping[str, HistoryEvents]
-    product_category: Int32Array
-    category_parent: Int32Array
-    product_brand: Int32Array
-    properties: pa.Table
     sensitive: frozenset[str]
 
     @staticmethod
     def of(tables: StoreTables) -> History:
-        """Index a store's export.
+        """Index a store's export that fits in memory.
 
         Raises:
             NothingLoadedError: If there is no interaction at all.
         """
-        superseded = tables.superseded
-        whole: dict[str, pa.Table] = {}
-        for name in INTERACTIONS:
-            table = tables.interactions[name]
-            table = table.append_column("superseded_at", pa.nulls(len(table), pa.timestamp("ms")))
-            replaced = superseded.filter(pc.equal(superseded["type"], name)).select(table.column_names)
-            whole[name] = pa.concat_tables([table, replaced])
-        customers = sorted_ids([table["customer"] for table in whole.values()])
-        products = sorted_ids([tables.products["id"]], leave_out=NO_PRODUCT)
-        campaigns = sorted_ids([tables.campaigns["id"]])
-        categories = sorted_ids([tables.categories["id"]])
-        brands = sorted_ids([tables.products["brand"]])
-        ordered_products = tables.products.filter(pc.not_equal(tables.products["id"], NO_PRODUCT)).sort_by("id")
-        ordered_categories = tables.categories.sort_by("id")
-        events = {
-            name: index_events(table, customers, products if interaction_target(name) == "Product" else campaigns)
-            for name, table in whole.items()
-        }
-        latest = _latest(events)
-        return History(
-            dataset=tables.dataset,
-            complete_until=tables.complete_until or midnight_after(latest),
-            customers=customers,
-            products=products,
-            categories=categories,
-            brands=brands,
-            campaigns=campaigns,
-            events=events,
-            product_category=rows_of(ordered_products["category"], categories),
-            category_parent=rows_of(ordered_categories["parent"], categories),
-            product_brand=rows_of(ordered_products["brand"], brands),
-            properties=tables.properties,
-            sensitive=tables.sensitive,
-        )
+        graph, _ = build(_TableSource(tables), MemoryShelf())
+        return History.over(graph, tables.dataset, tables.complete_until, tables.sensitive)
+
+    @staticmethod
+    def over(graph: IndexedGraph, dataset: str, complete_until: datetime | None, sensitive: frozenset[str]) -> History:
+        """A history over an indexed graph and what the store knows of the data set.
+
+        Raises:
+            NothingLoadedError: If there is no interaction at all.
+        """
+        latest = _latest(graph.events)
+        until = complete_until or midnight_after(latest)
+        return History(**vars(graph), dataset=dataset, complete_until=until, sensitive=sensitive)
 
     def until(self, limit: datetime) -> BoundedHistory:
         """A source of snapshots that refuses every date later than `limit`."""
@@ -148,9 +126,9 @@ class History:
             )
         cutoff = to_epoch_ms(as_of)
         visible = {name: _visible(events, cutoff) for name, events in self.events.items()}
-        customer_rows = _used(len(self.customers), [self.events[name].customer[keep] for name, keep in visible.items()])
+        customer_rows = used(len(self.customers), [self.events[name].customer[keep] for name, keep in visible.items()])
         target_rows = {
-            label: _used(
+            label: used(
                 len(ids),
                 [self.events[n].target[keep] for n, keep in visible.items() if interaction_target(n) == label],
             )
@@ -158,22 +136,23 @@ class History:
         }
         product_rows = target_rows["Product"]
         category_rows = self._with_ancestors(self.product_category[product_rows])
-        brand_rows = _used(len(self.brands), [self.product_brand[product_rows]])
-        new_customer = _renumber(len(self.customers), customer_rows)
+        brand_rows = used(len(self.brands), [self.product_brand[product_rows]])
+        new_customer = _lookup(len(self.customers), customer_rows)
         new_target = {
-            "Product": _renumber(len(self.products), product_rows),
-            "Campaign": _renumber(len(self.campaigns), target_rows["Campaign"]),
+            "Product": _lookup(len(self.products), product_rows),
+            "Campaign": _lookup(len(self.campaigns), target_rows["Campaign"]),
         }
-        new_category = _renumber(len(self.categories), category_rows)
-        new_brand = _renumber(len(self.brands), brand_rows)
+        new_category = renumbering(len(self.categories), category_rows)
+        new_brand = renumbering(len(self.brands), brand_rows)
+        customers = _taken(self.customers, customer_rows)
         return Snapshot(
             dataset=self.dataset,
             as_of=as_of,
-            customers=self.customers.take(pa.array(customer_rows)),
-            products=self.products.take(pa.array(product_rows)),
-            categories=self.categories.take(pa.array(category_rows)),
-            brands=self.brands.take(pa.array(brand_rows)),
-            campaigns=self.campaigns.take(pa.array(target_rows["Campaign"])),
+            customers=customers,
+            products=_taken(self.products, product_rows),
+            categories=_taken(self.categories, category_rows),
+            brands=_taken(self.brands, brand_rows),
+            campaigns=_taken(self.campaigns, target_rows["Campaign"]),
             events={
                 name: _cut(self.events[name], keep, new_customer, new_target[interaction_target(name)])
                 for name, keep in visible.items()
@@ -195,26 +174,24 @@ class History:
 
     def _properties_at(self, cutoff: int, customer_rows: Int64Array) -> tuple[CustomerProperty, ...]:
         """The customers' properties as of the cutoff: of a dated one, the latest value valid before it."""
-        table = self.properties.sort_by([("valid_from", "ascending"), ("owner", "ascending"), ("value", "ascending")])
+        table = self.properties
         if not len(table):
             return ()
-        owner = rows_of(table["owner"], self.customers.take(pa.array(customer_rows)))
+        owner = renumbering(len(self.customers), customer_rows)[table["owner"].to_numpy()]
         valid_from = milliseconds(table["valid_from"], default=NEVER)
-        dated = pc.is_valid(table["valid_from"]).to_numpy(zero_copy_only=False)
-        names = table["name"].combine_chunks()
+        dated = pc.is_valid(table["valid_from"]).to_numpy()
+        (names, name_codes), (values, value_codes) = (_dictionary(table[each]) for each in ("name", "value"))
         result = []
-        for name in sorted(pc.unique(names).to_pylist()):
-            of_name = pc.equal(names, name).to_numpy(zero_copy_only=False)
+        for number, name in enumerate(names):
+            of_name = name_codes == number
             for is_dated in (False, True):
                 keep = np.flatnonzero(of_name & (owner >= 0) & (dated == is_dated) & (~dated | (valid_from < cutoff)))
                 if not len(keep):
                     continue
-                texts = table["value"].take(pa.array(keep)).combine_chunks()
-                values = pc.unique(texts).sort()
                 codes = np.full(len(customer_rows), -1, np.int32)
-                codes[owner[keep]] = rows_of(texts, values)  # rows are oldest first: the latest value stands
-                codes, values = _compact(codes, values.to_pylist())
-                result.append(CustomerProperty(name, is_dated, name in self.sensitive, codes, tuple(values)))
+                codes[owner[keep]] = value_codes[keep]  # rows are oldest first: the latest value stands
+                codes, current = channel_codes(codes, values)
+                result.append(CustomerProperty(name, is_dated, name in self.sensitive, codes, current))
         return tuple(result)
 
 
@@ -253,25 +230,32 @@ def _latest(events: Mapping[str, HistoryEvents]) -> int:
     Raises:
         NothingLoadedError: If there is no event at all.
     """
+    never = int(np.iinfo(np.int64).min)
     for names in (("PURCHASED",), tuple(events)):
-        standing = [events[name].known_at[events[name].superseded_at == NEVER] for name in names]
-        if latest := [int(known_at.max()) for known_at in standing if len(known_at)]:
-            return max(latest)
+        standing = [np.max(events[n].known_at, initial=never, where=events[n].superseded_at == NEVER) for n in names]
+        if (latest := int(max(standing))) > never:
+            return latest
     raise NothingLoadedError("The graph holds no interactions.", hint="Run `habitue load` first.")
 
 
-def _visible(events: HistoryEvents, cutoff: int) -> Int64Array:
+def _visible(events: HistoryEvents, cutoff: int) -> Int64Array | slice:
+    """Which events are seen: where it is simply all that happened before, a slice, so that nothing is copied."""
     before = int(np.searchsorted(events.at, cutoff, side="left"))
     keep = (events.known_at[:before] < cutoff) & (events.superseded_at[:before] >= cutoff)
-    return np.flatnonzero(keep)
+    return slice(before) if keep.all() else np.flatnonzero(keep)
 
 
-def _cut(events: HistoryEvents, keep: Int64Array, new_customer: Int32Array, new_target: Int32Array) -> Events:
-    order, _ = _compact(events.order[keep], None)
-    channel, channels = _compact(events.channel[keep], events.channels)
+def _cut(
+    events: HistoryEvents, keep: Int64Array | slice, new_customer: Int32Array | None, new_target: Int32Array | None
+) -> Events:
+    order = events.order[keep]
+    if not isinstance(keep, slice):  # the beginning of a history is numbered by first appearance already
+        order, _ = by_first_appearance(order, int(order.max(initial=-1)) + 1)
+    channel, channels = channel_codes(events.channel[keep], events.channels)
+    customer, target = events.customer[keep], events.target[keep]
     return Events(
-        customer=new_customer[events.customer[keep]],
-        target=new_target[events.target[keep]],
+        customer=customer if new_customer is None else new_customer[customer],
+        target=target if new_target is None else new_target[target],
         at=events.at[keep],
         quantity=events.quantity[keep],
         amount=events.amount[keep],
@@ -279,27 +263,57 @@ def _cut(events: HistoryEvents, keep: Int64Array, new_customer: Int32Array, new_
         rating=events.rating[keep],
         order=order,
         channel=channel,
-        channels=tuple(channels),
+        channels=channels,
     )
 
 
-def _compact(codes: Int32Array, names: Sequence[str] | None) -> tuple[Int32Array, list[str]]:
-    """Renumber codes to 0, 1, … without gaps, keeping their order and -1; with the names still used."""
-    present = np.unique(codes[codes >= 0])
-    size = (int(present[-1]) + 1) if len(present) else 0
-    return _renumber(size, present)[codes] if size else codes, [names[row] for row in present] if names else []
+def _lookup(size: int, rows: Int64Array) -> Int32Array | None:
+    """Lookup from old row to new row; None where all stay."""
+    return None if len(rows) == size else renumbering(size, rows)
 
 
-def _used(size: int, rows: list[Int32Array]) -> Int64Array:
-    """Sorted rows below `size` that occur in any of the arrays; -1 is left out."""
-    seen = np.zeros(size + 1, bool)
-    for each in rows:
-        seen[each] = True  # -1 marks the last, spare place
-    return np.flatnonzero(seen[:size])
+def _taken(ids: pa.StringArray, rows: Int64Array) -> pa.StringArray:
+    return ids if len(rows) == len(ids) else ids.take(pa.array(rows))
 
 
-def _renumber(size: int, rows: npt.NDArray[np.integer]) -> Int32Array:
-    """Lookup from old row to new row; old -1 stays -1 because the last, spare place is -1."""
-    lookup = np.full(size + 1, -1, np.int32)
-    lookup[rows] = np.arange(len(rows), dtype=np.int32)
-    return lookup
+def _dictionary(column: pa.ChunkedArray) -> tuple[tuple[str, ...], Int32Array]:
+    """Values and codes of a dictionary-encoded column without null."""
+    encoded = column.combine_chunks()
+    return tuple(encoded.dictionary.to_pylist()), encoded.indices.to_numpy()
+
+
+class _TableSource:
+    """Tables in memory as a source of a history."""
+
+    def __init__(self, tables: StoreTables) -> None:
+        self._tables = tables
+
+    def nodes(self) -> GraphTables:
+        """What the tables tell of nodes; customers are those of the interactions."""
+        tables = self._tables
+        met = sorted_ids([table["customer"] for table in (*tables.interactions.values(), tables.superseded)])
+        return replace(
+            GraphTables.empty(),
+            customers=pa.table({"id": met}),
+            products=tables.products,
+            categories=tables.categories,
+            campaigns=tables.campaigns,
+            properties={"Customer": tables.properties},
+        )
+
+    def interactions(self, name: str, *, after: int = 0) -> Iterator[pa.Table]:
+        """Interactions of one type of loads with a greater number."""
+        table = self._tables.interactions[name]
+        yield table.filter(pc.greater(table["load"], after))
+
+    def superseded(self, *, after: int = 0) -> pa.Table:
+        """Superseded versions of loads with a greater number."""
+        return self._tables.superseded.filter(pc.greater(self._tables.superseded["load"], after))
+
+    def held(self, staged: GraphTables) -> GraphTables:
+        """Interactions with the same ids."""
+        found: dict[str, Any] = {}
+        ids = pa.chunked_array([chunk for table in staged.interactions.values() for chunk in table["id"].chunks])
+        for name, table in self._tables.interactions.items():
+            found[name] = table.filter(pc.is_in(table["id"], value_set=ids.combine_chunks()))
+        return replace(GraphTables.empty(), interactions=found)

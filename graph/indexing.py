@@ -1,8 +1,9 @@
-"""From a store's tables, with ids as text, to integer-indexed arrays in one fixed order."""
+"""From a store's texts to integers: the rows of ids, times as epoch milliseconds, and the form of indexed events."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from graph.snapshot import FloatArray, Int32Array, Int64Array
 #: Epoch milliseconds of what never comes to pass.
 NEVER = int(np.iinfo(np.int64).max)
 
+Words = npt.NDArray[np.uint64]
+
 
 @dataclass(frozen=True, eq=False)
 class HistoryEvents:
@@ -21,7 +24,7 @@ class HistoryEvents:
 
     `known_at` is when the source learnt of the event and `superseded_at` when a correction replaced this version
     (the largest integer: never), both in epoch milliseconds. The other fields are those of `Events`, with codes into
-    the whole history.
+    the whole history. Arrays may be read-only, mapped from files, or one value repeated without memory.
     """
 
     customer: Int32Array
@@ -37,56 +40,23 @@ class HistoryEvents:
     channel: Int32Array
     channels: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.at)
 
-def index_events(table: pa.Table, customers: pa.StringArray, targets: pa.StringArray) -> HistoryEvents:
-    """Interactions of one type, indexed and in the order of `Events`.
 
-    Args:
-        table: `STORED_INTERACTION_SCHEMA` with `superseded_at`, rows in any order.
-        customers: Sorted customer ids.
-        targets: Sorted ids of the products or campaigns; what is not among them becomes -1.
+@dataclass(frozen=True, eq=False)
+class EventKeys:
+    """By what the events of one type are recognised: needed to extend a history, not to read it.
+
+    Attributes:
+        ids: Interaction ids in the order in which they came, those of events that are gone included.
+        row: Row in `ids` of each event.
+        orders: 64-bit hash of the order id behind each code of `HistoryEvents.order`.
     """
-    order_codes, _ = _codes(table["order_id"])
-    channel_codes, channels = _codes(table["channel"])
-    customer = rows_of(table["customer"], customers)
-    target = rows_of(table["target"], targets)
-    at = milliseconds(table["at"])
-    known_at = np.maximum(milliseconds(table["known_at"], default=np.iinfo(np.int64).min), at)
-    superseded_at = milliseconds(table["superseded_at"], default=NEVER)
-    ids = table["id"].combine_chunks()
-    # Ids are compared as text only where all else is equal: sorting a million strings is the costly part.
-    order = np.lexsort((superseded_at, target, customer, at))
-    tied = _tied(at[order], customer[order], target[order])
-    if tied.any():
-        rank = np.zeros(len(order), np.int64)
-        positions = np.flatnonzero(tied)
-        rank[positions] = pc.rank(ids.take(pa.array(order[positions])), tiebreaker="dense").to_numpy()
-        by_row = np.empty(len(order), np.int64)
-        by_row[order] = rank
-        order = np.lexsort((superseded_at, by_row, target, customer, at))
-    number = {name: _numbers(table[name])[order] for name in ("quantity", "amount", "discount", "rating")}
-    return HistoryEvents(
-        customer=customer[order],
-        target=target[order],
-        at=at[order],
-        known_at=known_at[order],
-        superseded_at=superseded_at[order],
-        order=order_codes[order],
-        channel=channel_codes[order],
-        channels=tuple(channels.to_pylist()),
-        **number,
-    )
 
-
-def _tied(*sorted_keys: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Rows equal to a neighbour in all of the keys."""
-    count = len(sorted_keys[0])
-    same_as_previous = np.zeros(count, bool)
-    if count > 1:
-        same_as_previous[1:] = np.logical_and.reduce([key[1:] == key[:-1] for key in sorted_keys])
-    tied = same_as_previous.copy()
-    tied[:-1] |= same_as_previous[1:]
-    return tied
+    ids: pa.ChunkedArray
+    row: Int32Array
+    orders: Words
 
 
 def sorted_ids(columns: list[pa.ChunkedArray], leave_out: str | None = None) -> pa.StringArray:
@@ -104,18 +74,28 @@ def rows_of(values: pa.Array | pa.ChunkedArray, ids: pa.StringArray) -> Int32Arr
     if isinstance(rows, pa.ChunkedArray):
         rows = rows.combine_chunks()
     result: Int32Array = rows.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    if pc.any(pc.is_null(values)).as_py():
+    if values.null_count:
         result = np.where(pc.is_null(values).to_numpy(zero_copy_only=False), np.int32(-1), result)
     return result
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[Int32Array, pa.StringArray]:
-    """Codes of a text column in the sorted order of its values, -1 for null; and the values."""
-    values = sorted_ids([column])
-    return rows_of(column, values), values
+def texts_at(texts: pa.ChunkedArray, rows: npt.NDArray[np.integer]) -> pa.LargeStringArray:
+    """Some of a long column's texts, in the order asked for, without the rest of it in memory."""
+    starts = np.concatenate([[0], np.cumsum([len(chunk) for chunk in texts.chunks])]).astype(np.int64)
+    order = np.argsort(rows, kind="stable")
+    places = np.searchsorted(rows[order], starts)
+    found = [
+        texts.chunk(number).take(pa.array(rows[order[first:end]] - starts[number])).cast(pa.large_string())
+        for number, (first, end) in enumerate(pairwise(places.tolist()))
+        if end > first
+    ]
+    back = np.empty(len(rows), np.int64)
+    back[order] = np.arange(len(rows))
+    return pa.concat_arrays(found or [pa.array([], pa.large_string())]).take(pa.array(back))
 
 
-def _numbers(column: pa.ChunkedArray) -> FloatArray:
+def numbers(column: pa.ChunkedArray) -> FloatArray:
+    """Floating point numbers, NaN for null."""
     result: FloatArray = pc.fill_null(column, float("nan")).to_numpy().astype(np.float64, copy=False)
     return result
 

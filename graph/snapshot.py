@@ -39,7 +39,7 @@ class Events:
         amount: Money of the line, in the data set's currency; NaN where the source has none.
         discount: Money taken off the line; NaN where the source has none.
         rating: Rating as the source gives it; NaN where there is none.
-        order: Code of the order the line belongs to, dense from 0 in the sorted order of order ids; -1 for none.
+        order: Code of the order the line belongs to, dense from 0 in order of first appearance; -1 for none.
         channel: Row in `channels`; -1 for none.
         channels: Channel names, sorted.
     """

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from graph.history import History, HistoryEvents
-from graph.history_files import read_history, write_history
+from graph.history import History
+from graph.history_files import FileShelf, read_history, write_history
+from graph.history_staging import STAGED
+from tests.graph.history_source import assert_equal_graphs
 from tests.support import history_of
 
 
@@ -47,43 +47,45 @@ def barely_any_history() -> History:
     return history_of({"PURCHASED": pd.DataFrame({"customer": ["ann"], "at": pd.to_datetime(["2024-01-01"])})})
 
 
-def assert_equal(one: History, other: History) -> None:
-    for each in fields(History):
-        mine, theirs = getattr(one, each.name), getattr(other, each.name)
-        if each.name == "events":
-            assert list(mine) == list(theirs)
-            for name in mine:
-                for field in fields(HistoryEvents):
-                    left, right = getattr(mine[name], field.name), getattr(theirs[name], field.name)
-                    if field.name == "channels":
-                        assert left == right
-                    else:
-                        np.testing.assert_array_equal(left, right)
-                        assert left.dtype == right.dtype
-        elif isinstance(mine, np.ndarray):
-            np.testing.assert_array_equal(mine, theirs)
-            assert mine.dtype == theirs.dtype
-        elif isinstance(mine, pa.Table | pa.Array | pa.ChunkedArray):
-            assert mine.equals(theirs), each.name
-        else:
-            assert mine == theirs, each.name
+def stored(directory: Path, history: History) -> History:
+    """The history, written and read back."""
+    shelf = FileShelf(directory)
+    for name, events in history.events.items():
+        for column in STAGED:
+            shelf.keep(name, column, getattr(events, column))
+        shelf.keep(name, "row", np.arange(len(events), dtype=np.int32))
+        shelf.keep(name, "orders", np.arange(events.order.max(initial=-1) + 1, dtype=np.uint64))
+    write_history(directory, history, {"loads": 3})
+    cached = read_history(directory)
+    assert cached.state == {"loads": 3}
+    return cached.history
 
 
 @pytest.mark.parametrize("make", [some_history, barely_any_history])
 def test_a_history_comes_back_equal(tmp_path: Path, make: Callable[[], History]) -> None:
     history = make()
-    write_history(tmp_path, history)
-    assert_equal(read_history(tmp_path), history)
+    assert_equal_graphs(stored(tmp_path, history), history)
 
 
 def test_its_snapshots_are_the_same_ones(tmp_path: Path) -> None:
     history = some_history()
-    write_history(tmp_path, history)
-    again = read_history(tmp_path)
+    again = stored(tmp_path, history)
     for day in (datetime(2024, 1, 2), datetime(2024, 1, 4), datetime(2024, 1, 31)):
         assert again.at(day).fingerprint == history.at(day).fingerprint
 
 
-def test_the_comparison_can_fail(tmp_path: Path) -> None:
+def test_what_was_read_cannot_be_changed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        stored(tmp_path, some_history()).events["PURCHASED"].amount[0] = 7.0
+
+
+def test_a_file_of_another_length_is_no_part_of_it(tmp_path: Path) -> None:
+    stored(tmp_path, some_history())
+    np.save(tmp_path / "PURCHASED" / "amount.npy", np.zeros(3))
+    with pytest.raises(ValueError, match="holds 3 values where 4 were written"):
+        read_history(tmp_path)
+
+
+def test_the_comparison_can_fail() -> None:
     with pytest.raises(AssertionError):
-        assert_equal(some_history(), barely_any_history())
+        assert_equal_graphs(some_history(), barely_any_history())
