@@ -14,9 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from api.identifiers import EncodedSlashes
 from api.openapi import DESCRIPTION, TAGS, Application
 from api.problems import add_problem_handlers
-from api.routes import audiences, churn, customers, cypher, health, model, pages, queries
+from api.routes import audiences, churn, customers, cypher, health, interactions, model, pages, queries, schema
 from api.security import Gate
 from api.telemetry import Metrics, Telemetry
+from api.writing import Writer
 from habitue import __version__
 from habitue.engine import Engine
 from habitue.errors import HabitueError, UsageError
@@ -50,10 +51,12 @@ def create_app(engine: Engine, *, api_key: SecretStr | None, local: bool) -> Fas
         lifespan=_warm_up,
     )
     app.state.engine = engine
+    app.state.writer = Writer(engine.settings)
     app.state.metrics = Metrics()
     app.state.statements = threading.BoundedSemaphore(cypher.MAXIMUM_STATEMENTS)
     add_problem_handlers(app)
-    app.documented = [each.router for each in (customers, churn, audiences, cypher, queries, model, health)]
+    parts = (customers, interactions, churn, audiences, cypher, queries, schema, model, health)
+    app.documented = [each.router for each in parts]
     for router in (*app.documented, pages.router):
         app.include_router(router)
     pages.add_static_files(app)
@@ -69,6 +72,7 @@ async def _warm_up(app: FastAPI) -> AsyncIterator[None]:
     """Read the published run before the first request, so that no customer's answer waits for it."""
     await run_in_threadpool(_read_run, app.state.engine)
     yield
+    await run_in_threadpool(app.state.writer.close)
 
 
 def _read_run(engine: Engine) -> None:

@@ -89,13 +89,32 @@ CYPHER_REQUESTS: dict[str, Any] = {
 }
 ROWS: dict[str, Any] = {"columns": ["customer", "spent"], "rows": [["C0042", 212.9]], "truncated": False}
 
+SCHEMA: dict[str, Any] = {
+    "dataset": "tiny",
+    "labels": [
+        {"label": "Customer", "count": 320,
+         "properties": [{"name": "id", "type": "text", "filled": 320, "fill_rate": 1.0}],
+         "has_property": [{"name": "country", "filled": 320, "fill_rate": 1.0, "values": 3, "dated": True}]},
+        {"label": "Product", "count": 90,
+         "properties": [{"name": "price", "type": "number", "filled": 45, "fill_rate": 0.5}], "has_property": []},
+    ],
+    "relationships": [
+        {"type": "PURCHASED", "source": "Customer", "target": "Product", "count": 8500,
+         "properties": [{"name": "at", "type": "time", "filled": 8500, "fill_rate": 1.0}],
+         "first_at": "2024-01-01T22:33:36.512Z", "last_at": "2025-02-23T19:31:34.018Z"},
+    ],
+}  # fmt: skip
+
 QUERIES: dict[str, Any] = {
     "items": [
-        {"name": "journey", "purpose": "A customer's interactions in order of time.",
-         "parameters": [{"name": "customer", "type": "text", "default": None},
-                        {"name": "limit", "type": "integer", "default": 20}],
-         "columns": ["at", "type", "product"],
-         "text": "MATCH (c:Customer)-[r:PURCHASED]->(p:Product) WHERE c.id = $customer RETURN r.at AS at, ..."},
+        {"name": "similar-at-risk", "purpose": "the customers most like one customer, with their risk",
+         "subject": "one customer",
+         "parameters": [{"name": "customer", "type": "text", "default": None, "meaning": "id of the customer"},
+                        {"name": "limit", "type": "integer", "default": 20, "meaning": "rows at most"}],
+         "columns": ["customer", "score", "churn_risk", "hyperscore"],
+         "meanings": {"score": "similarity of the learned vectors, at most 1"},
+         "example": "habitue query similar-at-risk -p customer=1228",
+         "text": "MATCH (:Customer {id: $customer})-[s:SIMILAR_TO]->(other:Customer) RETURN other.id AS customer, ..."},
     ],
 }  # fmt: skip
 QUERY_REQUESTS: dict[str, Any] = {
@@ -117,6 +136,26 @@ AUDIENCE: dict[str, Any] = {
     "seed": {"given": 41, "known": 40, "unknown": ["C9999"]},
 }  # fmt: skip
 AUDIENCE_CSV = "customer_id,rank,score\nC0180,1,0.88\n"
+
+INTERACTIONS_REQUESTS: dict[str, Any] = {
+    "order": {
+        "summary": "Two lines of an order",
+        "value": {"interactions": [
+            {"type": "PURCHASED", "id": "O7001-1", "customer": "C0042", "product": "P012", "order_id": "O7001",
+             "at": "2025-03-02T11:20:00Z", "quantity": 1, "amount": 12.5, "channel": "web"},
+            {"type": "PURCHASED", "id": "O7001-2", "customer": "C0042", "product": "P031", "order_id": "O7001",
+             "at": "2025-03-02T11:20:00Z", "quantity": 2, "amount": 8.0, "channel": "web"},
+        ]},
+    }
+}  # fmt: skip
+INTERACTIONS_ADDED: dict[str, Any] = {
+    "load": 4, "loaded": {"PURCHASED": 2}, "corrected": {}, "unchanged": {}, "refused": [], "seconds": 0.8,
+}  # fmt: skip
+ERASURE: dict[str, Any] = {
+    "customers": 1, "graph": {"Customer": 1, "PURCHASED": 38, "CONTACTED": 3},
+    "files": {"runs/20250301T081500-3fa9c1/scores.parquet": 1}, "remaining": [], "absent": True, "purged": False,
+    "notes": ["Source tables, backups and exports made before are not Habitué's to change."], "complete": True,
+}  # fmt: skip
 
 MODEL: dict[str, Any] = {
     "id": SCORE_OF["model"], "created_at": "2025-03-01T08:15:00Z", "dataset": "tiny", "currency": "EUR",

@@ -209,6 +209,7 @@ class Parameter(Answer):
     name: str
     type: str = Field(description="`text`, `integer`, `number` or `date`")
     default: Any = Field(description="Null where it must be given")
+    meaning: str
 
 
 class Query(Answer):
@@ -216,8 +217,11 @@ class Query(Answer):
 
     name: str
     purpose: str
+    subject: str = Field(description="What it is about; statements of one subject belong together")
     parameters: list[Parameter]
     columns: list[str]
+    meanings: dict[str, str] = Field(description="What a column holds, by its name")
+    example: str = Field(description="A command that runs it")
     text: str = Field(description="The Cypher itself")
 
 
@@ -225,6 +229,54 @@ class Queries(Answer):
     """The cookbook."""
 
     items: list[Query]
+
+
+class SchemaProperty(Answer):
+    """A property of nodes or relationships."""
+
+    name: str
+    type: str = Field(description="`text`, `number`, `integer`, `time` or `boolean`")
+    filled: int = Field(description="How many have it")
+    fill_rate: Probability
+
+
+class SchemaValue(Answer):
+    """A property of the data set's own, held as `HAS_PROPERTY`."""
+
+    name: str
+    filled: int = Field(description="How many have it")
+    fill_rate: Probability
+    values: int = Field(description="How many different values there are")
+    dated: bool = Field(description="Whether the source dates any of them")
+
+
+class SchemaLabel(Answer):
+    """Nodes of a label."""
+
+    label: str
+    count: int
+    properties: list[SchemaProperty]
+    has_property: list[SchemaValue]
+
+
+class SchemaRelationship(Answer):
+    """Relationships of a type between two labels."""
+
+    type: str
+    source: str = Field(description="Label they leave from")
+    target: str = Field(description="Label they lead to")
+    count: int
+    properties: list[SchemaProperty]
+    first_at: Time | None = Field(description="Of the oldest; null where they have no time")
+    last_at: Time | None
+
+
+class GraphSchema(Answer):
+    """What the graph holds; what does not occur is absent."""
+
+    dataset: str
+    labels: list[SchemaLabel]
+    relationships: list[SchemaRelationship]
 
 
 class Task(Answer):

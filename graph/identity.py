@@ -30,7 +30,7 @@ def content_ids(table: pa.Table, salt: str) -> pa.StringArray:
     Returns:
         One id per row: 20 characters, and `-k` for the k-th repetition of an equal row (k ≥ 1).
     """
-    high, low = (_hash_rows(table, salt, key) for key in _KEYS)
+    high, low = row_hashes(table, salt)
     text = _base32(high, low)
     repetition = _position_among_equal(high, low)
     again = repetition > 0
@@ -38,6 +38,11 @@ def content_ids(table: pa.Table, salt: str) -> pa.StringArray:
         return text
     suffix = pa.array(np.where(again, np.char.add("-", repetition.astype(str)), ""))
     return pc.binary_join_element_wise(text, suffix, "")
+
+
+def row_hashes(table: pa.Table, salt: str) -> tuple[_Words, _Words]:
+    """Two independent 64-bit hashes of each row; columns may be text, numbers, truth values and times."""
+    return _hash_rows(table, salt, _KEYS[0]), _hash_rows(table, salt, _KEYS[1])
 
 
 def _hash_rows(table: pa.Table, salt: str, key: str) -> _Words:
@@ -55,7 +60,7 @@ def _hash_column(column: pa.ChunkedArray, key: str) -> _Words:
         rows = pc.fill_null(encoded.indices, len(values)).to_numpy()
         result: _Words = hashes[rows]
         return result
-    if pa.types.is_timestamp(column.type):
+    if pa.types.is_timestamp(column.type) or pa.types.is_boolean(column.type):
         column = column.cast(pa.int64())
     present = pc.is_valid(column).to_numpy()
     if pa.types.is_floating(column.type):

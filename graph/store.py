@@ -76,10 +76,20 @@ class Rows:
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """Bounds on a user's statement: seconds of work and rows of answer."""
+    """Bounds on a user's statement.
+
+    Attributes:
+        seconds: Of work; then the statement is stopped.
+        rows: Of the answer; then it is cut.
+        bytes: Of the answer's rows as JSON; then it is cut before the row that would exceed them.
+        memory: Bytes that the embedded engine may take for it; then the statement is stopped. On a Neo4j server the
+            operator's `db.memory.transaction.max` says.
+    """
 
     seconds: float = 10.0
     rows: int = 10_000
+    bytes: int = 16 << 20
+    memory: int = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -183,6 +193,14 @@ class GraphStore(Protocol):
         """Put deferred changes in their final place; may be interrupted at any time, and then starts again."""
         ...
 
+    def repair(self, progress: Progress) -> list[str]:
+        """Put right what is safe to: missing constraints, remains of interrupted work, what is derived from the rest.
+
+        Returns:
+            What was done, in words; empty when there was nothing to do.
+        """
+        ...
+
     def erase(self, customers: Sequence[str], facts: DatasetFacts, progress: Progress) -> dict[str, int]:
         """Remove customers with everything that hangs on them, all or nothing to readers.
 
@@ -223,7 +241,9 @@ class GraphStore(Protocol):
         """Run a user's statement, read-only and limited.
 
         Raises:
-            CypherRefusedError: If it is not a read, does not parse, or takes too long.
+            CypherRefusedError: If it is not a read, a parameter is missing, it does not parse, takes too long or too
+                much memory, or a row alone is longer than the bytes allowed.
+            StoreError: If it ended the engine; nothing is lost, and the next statement is answered.
         """
         ...
 

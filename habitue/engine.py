@@ -9,7 +9,7 @@ print(engine.churn_risk("1228"))
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graph.catalogue import resolve_source
+from graph.handover.selection import MEMORY_LIMIT, Selection
 from graph.loading import LoadReport, load
 from graph.opening import open_store
 from graph.store import GraphStore, Progress, QueryLimits, Rows, no_progress
@@ -28,10 +29,19 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import networkx as nx
+    import pandas as pd
+    from torch_geometric.data import HeteroData
 
     from gnn.backtest import BacktestResult
+    from graph.description import GraphDescription
+    from graph.events import EventsReport
+    from graph.statistics import GraphStatistics
     from habitue.answers import SortKey
     from habitue.audience_run import KeptAudience
+    from habitue.doctor import Diagnosis
+    from habitue.erasure import ErasureReport
+    from habitue.exports import Exported
+    from habitue.moving import Moved
     from habitue.published import Publication
     from habitue.runs import RunManifest
     from habitue.status import Status
@@ -102,11 +112,34 @@ class Engine:
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
-    def load(self, source: str, *, progress: Progress = no_progress) -> LoadReport:
-        """Load a data set by name or by its `dataset.toml`; loading it again changes nothing."""
+    def load(self, source: str, *, merge: bool = True, progress: Progress = no_progress) -> LoadReport:
+        """Load a data set by name or by its `dataset.toml`; loading it again changes nothing.
+
+        Args:
+            source: Its name or path.
+            merge: Afterwards do at once what the store has put off, when that has become much.
+            progress: Called with what is being done.
+        """
         with self.workspace.writing(f"loading {source}"):
             dataset = resolve_source(source, lambda: self.workspace.path / "sources" / source)
-            return load(self.store, dataset, source, self.workspace.path, progress)
+            return load(self.store, dataset, source, self.workspace.path, progress, merge=merge)
+
+    def add_interactions(
+        self, interactions: Sequence[Mapping[str, Any]], *, progress: Progress = no_progress
+    ) -> EventsReport:
+        """Add or correct single interactions (`type`, `id`, `customer`, `product` or `campaign`, `at`, …)."""
+        from graph.events import load_events
+
+        with self.workspace.writing("adding interactions"):
+            return load_events(self.store, interactions, self.workspace.path, progress)
+
+    def merge(self, *, progress: Progress = no_progress) -> int:
+        """Do what earlier loads left for later, which makes reading faster; how many rows waited for it."""
+        with self.workspace.writing("merging"):
+            waiting = self.store.unmerged()
+            if waiting:
+                self.store.merge(progress)
+            return waiting
 
     def train(
         self,
@@ -179,6 +212,43 @@ class Engine:
                 self, list(seeds), size=size, name=name, min_churn_risk=min_churn_risk,
                 max_churn_risk=max_churn_risk, active_only=active_only, write_back=write_back,
             )  # fmt: skip
+
+    def doctor(self, *, repair: bool = False, progress: Progress = no_progress) -> Diagnosis:
+        """Check every promise of the store and the workspace; with `repair`, first put right what is safe to."""
+        from habitue.doctor import diagnose
+
+        with self.workspace.writing("repairing") if repair else nullcontext():
+            return diagnose(self, progress, repair=repair)
+
+    def erase(
+        self, customers: Sequence[str], *, purge: bool = False, progress: Progress = no_progress
+    ) -> ErasureReport:
+        """Forget customers: in the graph, in every file of the workspace, and in whatever is loaded later."""
+        from habitue.erasure import erase
+
+        with self.workspace.writing("erasing"):
+            return erase(self, customers, progress, purge=purge)
+
+    def copy(self, target: str, *, progress: Progress = no_progress) -> Moved:
+        """Copy the graph into another, empty store, and compare what both hold."""
+        from habitue.moving import copy_graph
+
+        with self.workspace.writing(f"copying the graph to {target}"):
+            return copy_graph(self, target, progress)
+
+    def backup(self, directory: str | Path, *, progress: Progress = no_progress) -> Moved:
+        """Write graph, runs and audiences into a new directory, from which any store can be restored."""
+        from habitue.moving import backup
+
+        with self.workspace.writing("a backup"):
+            return backup(self, Path(directory), progress)
+
+    def restore(self, directory: str | Path, *, progress: Progress = no_progress) -> Moved:
+        """Bring a backup into an empty workspace and an empty store."""
+        from habitue.moving import restore
+
+        with self.workspace.writing("restoring a backup"):
+            return restore(self, Path(directory), progress)
 
     def audience(self, identifier: str) -> KeptAudience:
         """An audience made before."""
@@ -254,17 +324,102 @@ class Engine:
 
         return run_query(self.store, name, parameters or {})
 
-    def to_networkx(self, identifier: str, *, depth: int = 2, limit: int = 25) -> nx.MultiDiGraph[str]:
-        """A customer's neighbourhood as a networkx graph."""
-        from habitue.networks import to_networkx
+    def to_networkx(
+        self, selection: Selection | None = None, *, memory_limit: int | None = MEMORY_LIMIT
+    ) -> nx.MultiDiGraph[str]:
+        """The graph, or a selected part of it, as a networkx graph (see `graph.handover.memory.to_networkx`).
 
-        return to_networkx(self.neighbourhood(identifier, depth=depth, limit=limit))
+        Args:
+            selection: What of it (`habitue.Selection`); by default all but what is derived.
+            memory_limit: Bytes that it may take, by estimate; None for any.
+        """
+        from graph.handover.memory import read_graph, to_networkx
 
-    def status(self) -> Status:
-        """What is loaded, trained and published, and what was interrupted."""
+        return to_networkx(read_graph(self.store, selection or Selection(), "networkx", memory_limit=memory_limit))
+
+    def to_pandas(
+        self, selection: Selection | None = None, *, memory_limit: int | None = MEMORY_LIMIT
+    ) -> dict[str, pd.DataFrame]:
+        """The same as frames: one for each label and each relationship type."""
+        from graph.handover.memory import read_graph, to_pandas
+
+        return to_pandas(read_graph(self.store, selection or Selection(), "pandas", memory_limit=memory_limit))
+
+    def to_hetero_data(
+        self, selection: Selection | None = None, *, memory_limit: int | None = MEMORY_LIMIT
+    ) -> HeteroData:
+        """The same as tensors for PyTorch Geometric (see `graph.handover.hetero.to_hetero_data`)."""
+        from graph.handover.hetero import to_hetero_data
+        from graph.handover.memory import read_graph
+
+        return to_hetero_data(read_graph(self.store, selection or Selection(), "pyg", memory_limit=memory_limit))
+
+    def export_parquet(
+        self,
+        directory: str | Path,
+        selection: Selection | None = None,
+        *,
+        force: bool = False,
+        progress: Progress = no_progress,
+    ) -> Exported:
+        """Write the graph, or a selected part of it, as a folder of Parquet files; `force` replaces an earlier one."""
+        from habitue.exports import export_parquet
+
+        return export_parquet(self.store, Path(directory), selection or Selection(), progress, force=force)
+
+    def export_graphml(
+        self,
+        file: str | Path,
+        selection: Selection | None = None,
+        *,
+        force: bool = False,
+        progress: Progress = no_progress,
+    ) -> Exported:
+        """Write the same as a GraphML file."""
+        from habitue.exports import export_graphml
+
+        return export_graphml(self.store, Path(file), selection or Selection(), progress, force=force)
+
+    def export_pyg(
+        self,
+        directory: str | Path,
+        selection: Selection | None = None,
+        *,
+        force: bool = False,
+        memory_limit: int | None = MEMORY_LIMIT,
+        progress: Progress = no_progress,
+    ) -> Exported:
+        """Write the same as a folder that `habitue.load_hetero_data` reads."""
+        from habitue.exports import export_pyg
+
+        return export_pyg(
+            self.store, Path(directory), selection or Selection(), progress, force=force, memory_limit=memory_limit
+        )
+
+    def schema(self, *, progress: Progress = no_progress) -> GraphDescription:
+        """Labels, relationship types and properties of the graph, with counts, fill rates and times."""
+        from habitue.figures import description
+
+        self.require_data()
+        return description(self.store, self.workspace, progress)
+
+    def statistics(self, *, progress: Progress = no_progress) -> GraphStatistics:
+        """How many of what customers and products have, and how the graph grew week by week."""
+        from habitue.figures import statistics
+
+        self.require_data()
+        return statistics(self.store, self.workspace, progress)
+
+    def status(self, *, statistics: bool | None = None, progress: Progress = no_progress) -> Status:
+        """What is loaded, trained and published, and what was interrupted.
+
+        Args:
+            statistics: With the graph's figures; None: where they are known already, or quickly counted.
+            progress: Called with what is being counted.
+        """
         from habitue.status import status
 
-        return status(self)
+        return status(self, statistics=statistics, progress=progress)
 
     def require_data(self) -> None:
         """Refuse to go on with an empty graph.

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from embeddings.similarity import Float32Array
 from habitue.errors import NotFoundError, NotTrainedError
-from habitue.runs import RunManifest, read_manifest, read_scores
+from habitue.runs import SCORES, RunManifest, read_manifest, read_scores
 from habitue.similarity_files import read_similarity
 from habitue.views import ScoreOf
 from habitue.workspace import Workspace
@@ -87,6 +87,7 @@ class Publication:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._kept: PublishedRun | None = None
+        self._state: tuple[Path, int] | None = None
 
     def current(self) -> PublishedRun:
         """The published run.
@@ -100,8 +101,10 @@ class Publication:
                 "No scores have been published in this workspace.",
                 hint="Run `habitue train` and `habitue score` first.",
             )
-        if self._kept is None or self._kept.directory != directory:
-            self._kept = PublishedRun.read(directory)
+        # A run never changes, but for an erasure, which puts another file of scores in its place.
+        state = (directory, (directory / SCORES).stat().st_ino)
+        if self._kept is None or self._state != state:
+            self._kept, self._state = PublishedRun.read(directory), state
         return self._kept
 
     def current_or_none(self) -> PublishedRun | None:

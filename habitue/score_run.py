@@ -85,7 +85,7 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
         previous = _score_at(history, before, source / PREVIOUS, task, settings, None, with_reasons=False).scores
     progress("scoring", 0.3)
     scored = _score_at(history, trained.as_of, source, task, settings, previous, with_reasons=True)
-    similar = _similar_pairs(scored)
+    similar = similar_pairs(scored.ids, scored.unit)
     facts = engine.store.facts()
     backtest = newest_backtest(engine.workspace, trained, facts.fingerprint if facts else "")
     with engine.workspace.new_directory(engine.workspace.runs, "scoring") as directory:
@@ -166,17 +166,22 @@ def _standardised(features: Features) -> Float32Array:
     return np.nan_to_num(ranks).astype(np.float32)
 
 
-def _similar_pairs(scored: Scored) -> pa.Table:
-    """Each customer's closest others: `source`, `target`, `score`."""
-    count = min(SIMILAR_COUNT, len(scored.ids) - 1)
+def similar_pairs(ids: pa.StringArray, unit: Float32Array) -> pa.Table:
+    """Each customer's closest others: `source`, `target`, `score`.
+
+    Args:
+        ids: Of the n customers.
+        unit: Their centred unit vectors (n × d).
+    """
+    count = min(SIMILAR_COUNT, len(ids) - 1)
     if count < 1:
         return pa.table({"source": pa.array([], pa.string()), "target": pa.array([], pa.string()),
                          "score": pa.array([], pa.float64())})  # fmt: skip
-    found = nearest_all(scored.unit, count)
+    found = nearest_all(unit, count)
     known = found.rows.ravel() >= 0
     return pa.table({
-        "source": scored.ids.take(pa.array(np.repeat(np.arange(len(scored.ids)), count)[known])),
-        "target": scored.ids.take(pa.array(found.rows.ravel()[known])),
+        "source": ids.take(pa.array(np.repeat(np.arange(len(ids)), count)[known])),
+        "target": ids.take(pa.array(found.rows.ravel()[known])),
         "score": pa.array(found.similarity.ravel()[known].astype(np.float64)),
     })  # fmt: skip
 

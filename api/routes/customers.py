@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api import examples, schemas
+from api import examples, schemas, writing_schemas
 from api.identifiers import CustomerId
 from api.openapi import answers
-from api.routes.dependencies import GivenEngine
+from api.routes.dependencies import GivenEngine, GivenWriter
 from graph.neighbourhood import TYPES
 from habitue.views import ChurnRiskView, CustomerView, HyperscoreView, ScoreOf
 
@@ -25,6 +25,23 @@ router = APIRouter(prefix="/v1/customers", tags=["Customers"])
 def customer(engine: GivenEngine, customer_id: CustomerId) -> CustomerView:
     """Properties and activity from the graph, and the scores of the published run where it knows the customer."""
     return engine.customer(customer_id)
+
+
+@router.delete(
+    "/{customer_id}",
+    summary="Forget a customer",
+    response_model=writing_schemas.Erasure,
+    responses=answers(examples.ERASURE, 401, 404, 409, 422, 503),
+)
+def erase(
+    writer: GivenWriter,
+    customer_id: CustomerId,
+    purge: Annotated[
+        bool, Query(description="Also write the embedded store's files anew; takes as long as a load")
+    ] = False,
+) -> dict[str, Any]:
+    """Remove the customer from the graph and from every file of the workspace; later loads leave them out."""
+    return writer.ask("erase", customers=[customer_id], purge=purge)
 
 
 @router.get(

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 
@@ -14,6 +15,9 @@ from habitue.errors import HabitueError
 
 #: Root of the errors about arguments; newer releases of typer bring a click of their own.
 _WRONG_USAGE: type[Exception] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
+
+#: Modules of commands, in the order in which `--help` lists them; importing one registers its commands.
+_PARTS = ("data", "learn", "explore", "serve", "schema", "export", "move", "care")
 
 app = typer.Typer(
     name="habitue",
@@ -35,7 +39,8 @@ def frame(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; the exit status: 0 done, 1 failed, 2 wrong usage."""
-    from habitue.cli import data, explore, learn, serve  # noqa: F401  importing them registers their commands
+    for part in _PARTS:
+        import_module(f"habitue.cli.{part}")
 
     try:
         result = app(args=list(arguments), prog_name="habitue", standalone_mode=False)

@@ -8,7 +8,8 @@ import typer
 
 from habitue.cli.app import app
 from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of
-from habitue.cli.output import print_json, print_table, say, shown
+from habitue.cli.output import print_json, print_table, say
+from habitue.cli.status import show_status
 from habitue.progress import shown_progress
 
 
@@ -29,6 +30,9 @@ def datasets(as_json: Json = False) -> None:
 @app.command()
 def load(
     source: Annotated[str, typer.Argument(help="A dataset.toml, or a name of `habitue datasets`.")],
+    merge: Annotated[
+        bool, typer.Option(help="Once loaded, merge what the store has put off, when that has become much.")
+    ] = True,
     workspace: Workspace = None,
     store: Store = None,
     as_json: Json = False,
@@ -36,13 +40,17 @@ def load(
 ) -> None:
     """Load a data set into the graph; loading it again changes nothing."""
     with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
-        report = engine.load(source, progress=progress)
+        report = engine.load(source, merge=merge, progress=progress)
     if as_json:
         print_json(report.to_json())
         return
     if quiet:
         return
     say(f"{report.dataset}: {'loaded' if report.changed else 'nothing changed'} in {report.seconds:.1f} s")
+    if report.resumed:
+        say("It went on from what an interrupted load had read.")
+    if report.merge_seconds:
+        say(f"Merged afterwards in {report.merge_seconds:.1f} s")
     print_table("", ("file", "rows read"), report.rows_read.items(), numbers=[1])
     names = list({**report.loaded, **report.unchanged, **report.corrected})
     lines = [(n, report.loaded.get(n, 0), report.unchanged.get(n, 0), report.corrected.get(n, 0)) for n in names]
@@ -53,6 +61,8 @@ def load(
         say(f"Note: {count:,} {note}")
     if report.guests:
         say(f"Note: {report.guests:,} lines without a customer (guests), left out")
+    if report.erased:
+        say(f"Note: {report.erased:,} rows of erased customers, left out")
     if report.repeated:
         say(f"Note: {report.repeated:,} rows whose id came again; the last one stands")
     for file, columns in report.ignored_columns.items():
@@ -63,30 +73,20 @@ def load(
 
 
 @app.command()
-def status(workspace: Workspace = None, store: Store = None, as_json: Json = False, quiet: Quiet = False) -> None:
+def status(
+    statistics: Annotated[
+        bool | None,
+        typer.Option(help="With figures of the graph, however long they take; default: where they are quick."),
+    ] = None,
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Show what is loaded, trained and published, and what was interrupted."""
-    with engine_of(workspace, store, read_only=True) as engine:
-        found = engine.status()
+    with engine_of(workspace, store, read_only=True) as engine, shown_progress(quiet=quiet or as_json) as progress:
+        found = engine.status(statistics=statistics, progress=progress)
     if as_json:
         print_json(found.to_json())
-        return
-    if quiet:
-        return
-    say(f"workspace  {found.workspace}")
-    say(f"store      {found.store} ({found.store_version})")
-    if found.dataset is None:
-        say("The graph is empty. Run `habitue load SOURCE` first.")
-    else:
-        say(f"data set   {found.dataset}, amounts in {found.currency or 'an unnamed currency'}")
-        rows = [(e.sequence, e.source, e.started_at, e.finished_at, e.complete) for e in found.loads[:5]]
-        print_table("Loads", ("load", "source", "started (UTC)", "finished", "complete"), rows, numbers=[0])
-        print_table("Graph", ("label or type", "count"), found.counts.items(), numbers=[1])
-    if found.published:
-        facts = ", ".join(f"{name} {shown(value)}" for name, value in found.published.items() if name != "id")
-        say(f"published  {found.published['id']} ({facts})")
-    else:
-        say("No scores are published. Run `habitue train` and `habitue score`.")
-    if found.writing:
-        say(f"in use     {found.writing}")
-    for line in [*found.interrupted, *found.problems]:
-        say(f"Attention: {line}")
+    elif not quiet:
+        show_status(found)

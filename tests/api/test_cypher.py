@@ -171,7 +171,9 @@ def test_the_cookbook_is_listed_and_every_statement_with_defaults_runs(client: T
     for each in client.get("/v1/queries").json()["items"]:
         assert each["purpose"]
         parameters = {
-            p["name"]: "C0042" if p["type"] == "text" else 3 for p in each["parameters"] if p["default"] is None
+            p["name"]: {"text": "C0042", "date": "2024-09-01"}[p["type"]]
+            for p in each["parameters"]
+            if p["default"] is None
         }
         answer = client.post(f"/v1/queries/{each['name']}", json={"parameters": parameters})
         assert answer.status_code == 200, answer.text

@@ -40,7 +40,7 @@ def test_the_house_is_complete(document: dict[str, Any]) -> None:
         "/v1/customers/{customer_id}/churn-risk", "/v1/customers/{customer_id}/neighbourhood",
         "/v1/customers/{customer_id}/similar", "/v1/churn-risk", "/v1/audiences/lookalike",
         "/v1/audiences/{audience_id}", "/v1/audiences/{audience_id}.csv", "/v1/cypher", "/v1/queries",
-        "/v1/queries/{name}", "/v1/model", "/healthz", "/readyz", "/metrics",
+        "/v1/queries/{name}", "/v1/schema", "/v1/model", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
 
 

@@ -20,8 +20,9 @@ from habitue.engine import Engine
 from tests.graph.shop import SMALL
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("datasets", "load", "status", "cypher", "query", "customer", "similar", "lookalike", "train", "backtest",
-            "score", "demo", "serve")  # fmt: skip
+COMMANDS = ("datasets", "load", "status", "schema", "export", "doctor", "merge", "erase", "copy", "backup", "restore",
+            "cypher", "query", "customer", "similar", "lookalike", "train", "backtest", "score", "demo",
+            "serve")  # fmt: skip
 HEAVY = ("pandas", "numpy", "torch", "pyarrow", "sklearn", "scipy", "lightgbm", "ladybug", "neo4j", "fastapi")
 
 
@@ -343,9 +344,11 @@ def test_values_without_a_json_form_still_make_one_object(small: Shell) -> None:
 
 def test_queries_are_listed_and_run(small: Shell) -> None:
     queries = {each["name"]: each for each in small("query", "--json").json["queries"]}
-    assert queries["shared-taste"]["parameters"][0] == {"name": "customer", "type": "text", "default": None}
-    done = small("query", "shared-taste", "-p", "customer=ann", "--json")
-    assert done.json == {"columns": ["customer", "shared_products"], "rows": [["bob", 1]], "truncated": False}
+    customer = {"name": "customer", "type": "text", "default": None, "meaning": "id of the customer"}
+    assert queries["shared-taste"]["parameters"][0] == customer
+    done = small("query", "shared-taste", "-p", "customer=ann", "-p", "min_shared=1", "--json")
+    columns = ["customer", "shared_products", "jaccard", "cosine"]
+    assert done.json == {"columns": columns, "rows": [["bob", 1, 0.5, pytest.approx(0.5**0.5)]], "truncated": False}
     assert "one-time-buyers" in small("query").out
 
 

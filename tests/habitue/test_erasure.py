@@ -1,0 +1,141 @@
+"""Forgetting: a planted id is in every kind of file before, and in no byte afterwards."""
+
+from __future__ import annotations
+
+import csv
+import json
+import secrets
+from pathlib import Path
+
+import pytest
+
+from graph.catalogue import resolve_source
+from habitue.engine import Engine
+from habitue.errors import NotFoundError
+from habitue.settings import Settings
+from tests.graph.shop import SMALL, Shop, order
+
+#: Long and random, so that its bytes stand in a file only where somebody wrote them.
+PLANTED = f"planted-{secrets.token_hex(24)}"
+
+
+def shop_with(customer: str) -> Shop:
+    """The small shop, in which one more customer buys, is contacted and has properties."""
+    return Shop(
+        orders=[*SMALL.orders, order("90", customer, "p1", "2024-02-08T10:00:00", 5.0),
+                order("91", customer, "p2", "2024-02-09T10:00:00", -5.0, quantity=-1),
+                order("92", customer, "p2", "not a time", 5.0)],
+        customers=[*SMALL.customers, {"id": customer, "country": "IT", "tier": "", "valid_from": ""}],
+        products=SMALL.products, campaigns=SMALL.campaigns,
+        contacts=[*SMALL.contacts, {"customer": customer, "campaign": "spring"}],
+    )  # fmt: skip
+
+
+def files_with(folder: Path, text: str) -> list[str]:
+    """Files in which the bytes of a text stand."""
+    needle = text.encode()
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and needle in path.read_bytes()
+    )
+
+
+@pytest.fixture
+def engine(store_url: str, tmp_path: Path) -> Engine:
+    return Engine(Settings(store=store_url, workspace=tmp_path / "workspace"))
+
+
+def load(engine: Engine, folder: Path, shop: Shop) -> dict[str, int]:
+    report = engine.load(str(shop.write(folder)))
+    return dict(report.loaded)
+
+
+def test_a_customer_is_forgotten_and_stays_so(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path / "source", shop_with(PLANTED))
+    assert engine.customer(PLANTED).activity
+
+    report = engine.erase([PLANTED])
+
+    assert report.complete
+    assert report.graph["Customer"] == 1
+    assert {name: report.graph[name] for name in ("PURCHASED", "RETURNED", "CONTACTED")} == {
+        "PURCHASED": 1, "RETURNED": 1, "CONTACTED": 1,
+    }  # fmt: skip
+    assert PLANTED not in json.dumps(report.to_json())
+    with pytest.raises(NotFoundError):
+        engine.customer(PLANTED)
+    ids = engine.store.nodes().customers["id"].to_pylist()
+    assert sorted(ids) == ["ann", "bob"]
+    again = engine.load(str(tmp_path / "source" / "dataset.toml"))
+    assert sorted(engine.store.nodes().customers["id"].to_pylist()) == ["ann", "bob"]
+    assert not again.loaded
+    assert again.erased
+    engine.close()
+
+
+def test_everybody_else_keeps_everything(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path / "source", shop_with(PLANTED))
+    engine.erase([PLANTED])
+    kept = engine.store.tables()
+    assert sorted(kept.interactions["PURCHASED"]["id"].to_pylist()) == ["1", "2", "3"]
+    assert kept.interactions["RETURNED"]["id"].to_pylist() == ["4"]
+    assert sorted(kept.products["id"].to_pylist()) == ["p1", "p2"]
+    engine.close()
+
+
+def test_erasing_again_finishes_what_was_interrupted(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path / "source", shop_with(PLANTED))
+    engine.erase([PLANTED])
+    again = engine.erase([PLANTED])
+    assert again.complete
+    assert not again.graph
+    engine.close()
+
+
+def test_nobody_of_that_name(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path / "source", SMALL)
+    with pytest.raises(NotFoundError):
+        engine.erase(["nobody"])
+    facts = engine.store.facts()
+    assert facts is not None
+    assert not facts.erased
+    engine.close()
+
+
+def test_a_purge_leaves_no_byte_of_the_id(tmp_path: Path) -> None:
+    """A whole workspace: graph, cached history, models, scores, report, audience, quarantine."""
+    folder = tmp_path / "workspace"
+    source = tmp_path / "source"
+    resolve_source("tiny", lambda: source)
+    plant(source, "C0001")
+    with Engine(Settings(store="", workspace=folder)) as engine:
+        engine.load(str(source / "dataset.toml"))
+        engine.train()
+        engine.score()
+        audience = engine.lookalike([PLANTED, "C0002", "C0003", "C0004"], size=50, write_back=True)
+        with_planted = engine.lookalike(["C0005", "C0006", "C0007"], size=310)
+        assert PLANTED in json.dumps([audience.to_json(), with_planted.to_json()])
+        before = files_with(folder, PLANTED)
+        kinds = {Path(each).name for each in before}
+        assert {"scores.parquet", "seeds.csv"} <= kinds
+        assert any(each.startswith("graph/") for each in before)
+        assert any(each.startswith("snapshots/") for each in before)
+
+        report = engine.erase([PLANTED], purge=True)
+
+        assert report.complete
+        assert report.purged
+        assert files_with(folder, PLANTED) == []
+        assert 0 <= engine.churn_risk("C0002").churn_risk <= 1
+        with pytest.raises(NotFoundError):
+            engine.churn_risk(PLANTED)
+        assert all(each.id != PLANTED for each in engine.similar("C0002", limit=300))
+
+
+def plant(shop: Path, former: str) -> None:
+    """Give a customer of the tables the planted id."""
+    for name in ("customers.csv", "orders.csv", "views.csv", "contacts.csv"):
+        path = shop / name
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.reader(stream))
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([[PLANTED if cell == former else cell for cell in row] for row in rows])
