@@ -149,7 +149,8 @@ INTERACTIONS_REQUESTS: dict[str, Any] = {
     }
 }  # fmt: skip
 INTERACTIONS_ADDED: dict[str, Any] = {
-    "load": 4, "loaded": {"PURCHASED": 2}, "corrected": {}, "unchanged": {}, "refused": [], "seconds": 0.8,
+    "load": 4, "loaded": {"PURCHASED": 2}, "corrected": {}, "unchanged": {}, "repeated": 0, "erased": 0,
+    "refused": [], "seconds": 0.8,
 }  # fmt: skip
 ERASURE: dict[str, Any] = {
     "customers": 1, "graph": {"Customer": 1, "PURCHASED": 38, "CONTACTED": 3},

@@ -51,14 +51,16 @@ class RefusedInteraction(Answer):
 
 
 class InteractionsAdded(Answer):
-    """What became of the interactions; each is in exactly one of the four."""
+    """What became of the interactions; each is counted exactly once."""
 
     load: int | None = Field(description="Number of the load they are in; null where nothing changed")
     loaded: dict[str, int] = Field(description="New, by type")
     corrected: dict[str, int] = Field(description="Values changed, by type")
     unchanged: dict[str, int] = Field(description="There already, by type")
+    repeated: int = Field(description="Came again in the same request; the last one stands")
+    erased: int = Field(description="Of customers that were erased: left out")
     refused: list[RefusedInteraction]
-    seconds: float
+    seconds: float = Field(description="Until they were durable")
 
 
 class Erasure(Answer):

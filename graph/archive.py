@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 from graph.change_files import EventPart, LoadChanges, write_part
 from graph.changes import GraphChanges
 from graph.fingerprint import ContentFingerprint, content_fingerprint, node_tables
-from graph.model import INTERACTIONS, PROPERTY_OWNERS, SCORE_SCHEMA, TIMESTAMP
+from graph.migrations import check_schema
+from graph.model import INTERACTIONS, PROPERTY_OWNERS, SCHEMA_VERSION, SCORE_SCHEMA, TIMESTAMP
 from graph.store import DatasetFacts, GraphStore, LoadRecord, Progress
 from graph.tables import GraphTables
 from habitue.errors import NothingLoadedError, StoreError
@@ -61,6 +62,7 @@ def write_archive(store: GraphStore, directory: Path, progress: Progress) -> Arc
     facts = store.facts()
     if facts is None:
         raise NothingLoadedError("The graph is empty: there is nothing to copy.", hint="Run `habitue load SOURCE`.")
+    check_schema(facts)
     book = tuple(each for each in store.loads() if each.complete)
     progress("reading nodes", 0.0)
     _write_nodes(store.nodes(), directory / "nodes")
@@ -120,7 +122,8 @@ def restore_archive(archive: Archive, store: GraphStore, progress: Progress) -> 
         )
     changes = _changes(archive.directory)
     store.check_capacity(changes.added.total())
-    store.apply(changes, archive.book, archive.facts, progress)
+    facts = archive.facts.model_copy(update={"schema_version": SCHEMA_VERSION})  # a store writes its own layout
+    store.apply(changes, archive.book, facts, progress)
     _restore_derived(archive.directory / "derived", store, progress)
     found = content_fingerprint(store, progress)
     if found.digest != archive.fingerprint.digest:

@@ -36,18 +36,21 @@ class EventPart:
 
     def read(self) -> GraphChanges:
         """The part in memory, without nodes."""
-        removed = self._read("removed", _REMOVED_SCHEMA)
         added = {name: self._read(name, STORED_INTERACTION_SCHEMA) for name in INTERACTIONS}
-        by_type = {
-            name: removed.filter(pc.equal(removed["type"], name))["id"].combine_chunks() for name in INTERACTIONS
-        }
         return replace(
             GraphChanges.nothing(),
-            added=replace(
-                GraphTables.empty(), interactions=added, superseded=self._read("superseded", SUPERSEDED_SCHEMA)
-            ),
-            removed_interactions=by_type,
+            added=replace(GraphTables.empty(), interactions=added, superseded=self.superseded()),
+            removed_interactions=self.removed(),
         )
+
+    def removed(self) -> dict[str, pa.Array]:
+        """Ids that are removed, by type; every type is present."""
+        table = self._read("removed", _REMOVED_SCHEMA)
+        return {name: table.filter(pc.equal(table["type"], name))["id"].combine_chunks() for name in INTERACTIONS}
+
+    def superseded(self) -> pa.Table:
+        """Replaced versions: `SUPERSEDED_SCHEMA`."""
+        return self._read("superseded", SUPERSEDED_SCHEMA)
 
     def _read(self, name: str, schema: pa.Schema) -> pa.Table:
         path = self.directory / f"{name}.parquet"

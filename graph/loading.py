@@ -1,26 +1,38 @@
-"""A whole load: open, stage, compare with what the store holds, bring the difference in, report."""
+"""A whole load: open, read, compare with what the store holds, bring the difference in, report."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from graph.changes import difference
+from graph.comparison import Comparison, compare
 from graph.dataset import Dataset
+from graph.erasure import ErasedCustomers
+from graph.migrations import check_schema
 from graph.model import INTERACTIONS, SCHEMA_VERSION
-from graph.staging import Quarantine, identities, open_dataset, stage
+from graph.partitions import partitions_for
+from graph.quarantine import join_quarantines
+from graph.sources import OpenDataset, identities, ignored_columns, open_dataset
+from graph.staging import Reading, kept_reading, read_all
+from graph.staging_directory import (
+    WRITING,
+    StagingDirectory,
+    clear_finished,
+    digest,
+    inputs_digest,
+    staging_directory,
+)
 from graph.store import DatasetFacts, GraphStore, LoadRecord, Progress
-from graph.tables import GraphTables
-from habitue.errors import DatasetError, StoreError
+from habitue.errors import DatasetError
 
-_NOTE = "load.json"  # in a load's staging directory: what it loads and how far it has come
+ROWS_IN_PARTITION = 1_000_000  # of them a load holds a few at a time
+#: From here on, what waits to be merged makes reading slower than one would like.
+MERGE_ABOVE = 500_000
 
 
 @dataclass(frozen=True)
@@ -35,10 +47,15 @@ class LoadReport:
         nodes: New nodes by label.
         repeated: Rows whose id came again in the same load; the last one stands.
         guests: Rows without a customer, left out.
+        erased: Rows of erased customers, left out (those of the customers table included).
         quarantined: Refused rows by reason.
         quarantine_file: Where they are; None without any.
         ignored_columns: Columns that the description does not name, by file.
         notes: What was loaded but is worth telling.
+        seconds: Until the load was acknowledged: durable, and seen by readers.
+        merge_seconds: Of merging afterwards, which makes reading faster; 0 where there was none.
+        totals: What was staged, by label and type.
+        resumed: Whether it went on with what an interrupted load of the same inputs had left.
     """
 
     dataset: str
@@ -52,138 +69,153 @@ class LoadReport:
     nodes: Mapping[str, int]
     repeated: int
     guests: int
+    erased: int
     quarantined: Mapping[str, int]
     quarantine_file: str | None
     ignored_columns: Mapping[str, list[str]]
     notes: Mapping[str, int]
     seconds: float
+    merge_seconds: float = 0.0
     totals: Mapping[str, int] = field(default_factory=dict)
+    resumed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
         return asdict(self)
 
 
-def load(store: GraphStore, dataset: Dataset, source: str, workspace: Path, progress: Progress) -> LoadReport:
+def load(
+    store: GraphStore,
+    dataset: Dataset,
+    source: str,
+    workspace: Path,
+    progress: Progress,
+    *,
+    merge: bool = True,
+    rows_in_partition: int = ROWS_IN_PARTITION,
+) -> LoadReport:
     """Load a data set; loading it again changes nothing.
+
+    Memory is bounded whatever the number of interactions: they pass through files in the workspace. What is done stays
+    there when the load is killed, and the same load goes on from it.
 
     Args:
         store: Where to.
         dataset: From `resolve_source`.
         source: As the user named it, for the book.
-        workspace: For staging and quarantine.
+        workspace: For staging and quarantine. Its caller sees to it that only one process loads.
         progress: Called with what is being done.
+        merge: Let the store merge afterwards what it has deferred, when that has become much.
+        rows_in_partition: About how many interactions are worked on at a time.
 
     Raises:
         DatasetError: A file or column is missing, or another data set is loaded already. Nothing has been written.
         StoreError: The store refused; the last complete state stands.
     """
-    started = _now()
+    started = now()
     opened = open_dataset(dataset)
     facts = store.facts()
     _refuse_other(dataset, facts)
+    rows = opened.estimated_interactions()
+    store.check_capacity(rows)
     book = store.loads()
-    pending = [each for each in book if not each.complete]
-    resumed = next((each for each in pending if each.source == source), None)
-    sequence = resumed.sequence if resumed else max((each.sequence for each in book), default=0) + 1
-    refused = workspace / "quarantine" / f"load-{sequence:06d}.csv"
-    refused.unlink(missing_ok=True)  # of an attempt with this number that changed nothing, or failed
-    _clear_finished(workspace, book)
-    note = {"source": source, "dataset": dataset.name, "started_at": started.isoformat(timespec="seconds")}
-    with _staging_directory(workspace, sequence, {**note, "stage": "reading"}) as staging:
-        quarantine = Quarantine(staging / "quarantine.csv")
-        staged, counted = stage(opened, staging, quarantine, sequence, progress)
-        progress("comparing with the graph", 0.0)
-        held = store.tables() if facts or resumed else GraphTables.empty()
-        changes = difference(held, staged)
-        if quarantine.counts:
-            refused.parent.mkdir(parents=True, exist_ok=True)
-            quarantine.path.replace(refused)
-        finished = _now()
+    sequence, unfinished = sequence_of(book, source)
+    clear_finished(workspace, book)
+    note = {"source": source, "dataset": dataset.name, "started_at": started.isoformat(timespec="seconds"),
+            "sequence": str(sequence)}  # fmt: skip
+    with staging_directory(workspace, note) as staging:
+        reading, resumed = _read(opened, staging, facts, partitions_for(rows, rows_in_partition), progress)
+        staging.enter("comparing with the graph")
+        state = digest(reading.directory.name, sequence, facts and facts.fingerprint)
+        compared = compare(store, reading, staging.keep_only("parts", state), sequence, progress)
+        finished = now()
         new_facts = _new_facts(dataset, facts, sequence, finished)
-        report = LoadReport(
-            dataset=dataset.name,
-            source=source,
-            sequence=sequence,
-            changed=resumed is not None or not changes.empty or not _same_facts(facts, new_facts),
-            rows_read=dict(counted.rows_read),
-            loaded={
-                name: count
-                for name in INTERACTIONS
-                if (count := len(changes.added.interactions[name]) - changes.corrected[name])
-            },
-            unchanged=dict(changes.unchanged),
-            corrected=dict(changes.corrected),
-            nodes=dict(changes.counts),
-            repeated=counted.repeated,
-            guests=counted.guests,
-            quarantined=dict(counted.quarantined),
-            quarantine_file=str(refused) if quarantine.counts else None,
-            ignored_columns=counted.ignored_columns,
-            notes=dict(counted.notes),
-            seconds=(finished - started).total_seconds(),
-            totals=staged.counts(),
-        )
-        if report.changed:
-            (staging / _NOTE).write_text(json.dumps({**note, "stage": "writing to the graph"}), encoding="utf-8")
+        changed = unfinished or not compared.changes.empty or not same_facts(facts, new_facts)
+        report = replace(
+            _report(reading, compared, quarantine_file(workspace, sequence)), dataset=dataset.name, source=source,
+            sequence=sequence, changed=changed, ignored_columns=ignored_columns(opened), resumed=resumed,
+            seconds=_seconds(started, finished),
+        )  # fmt: skip
+        if changed:
+            staging.enter(WRITING)
             record = LoadRecord(sequence, source, started, finished, True, json.dumps(report.to_json()))
-            store.apply(changes, record, new_facts, progress)
-    return replace(report, seconds=round((_now() - started).total_seconds(), 2))
+            store.apply(compared.changes, [record], new_facts, progress)
+    acknowledged = now()
+    if merge and report.changed and store.unmerged() > MERGE_ABOVE:
+        store.merge(progress)
+        report = replace(report, merge_seconds=_seconds(acknowledged, now()))
+    return replace(report, seconds=_seconds(started, acknowledged))
 
 
-@contextmanager
-def _staging_directory(workspace: Path, sequence: int, note: Mapping[str, str]) -> Iterator[Path]:
-    """Where one load's intermediate files lie; it goes when the load ends. A killed one leaves it, with the note."""
-    path = workspace / "staging" / f"load-{sequence:06d}"
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    try:
-        (path / _NOTE).write_text(json.dumps(note), encoding="utf-8")
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+def _read(
+    opened: OpenDataset, staging: StagingDirectory, facts: DatasetFacts | None, partitions: int, progress: Progress
+) -> tuple[Reading, bool]:
+    """What was read, and whether it was read by an interrupted load of the same inputs."""
+    inputs = inputs_digest(opened, facts, partitions)
+    directory = staging.keep_only("reading", inputs)
+    kept = kept_reading(directory)
+    if kept is not None:
+        progress("resuming: everything was read already", 1.0)
+        return kept, True
+    erased = ErasedCustomers(facts.salt, facts.erased) if facts else ErasedCustomers("", ())
+    reading = read_all(opened, directory, partitions, erased, progress)
+    if inputs_digest(opened, facts, partitions) != inputs:
+        raise DatasetError("A file changed while it was read.", hint="Load again when it is written whole.")
+    return reading, False
 
 
-def _clear_finished(workspace: Path, book: list[LoadRecord]) -> None:
-    """Remove what was left by loads that were killed after their last step: they are whole."""
+def _report(reading: Reading, compared: Comparison, refused: Path) -> LoadReport:
+    """The counts of a load; the quarantine's files become one. Who loaded what, and when, is filled in elsewhere."""
+    changes, parts = compared.changes, compared.parts
+    refused.unlink(missing_ok=True)  # of an attempt with this number that changed nothing, or failed
+    some = join_quarantines([reading.quarantine, *(part.quarantine for part in parts)], refused)
+    return LoadReport(
+        dataset="",
+        source="",
+        sequence=0,
+        changed=False,
+        rows_read=dict(reading.rows_read),
+        loaded={name: new for name in INTERACTIONS if (new := changes.added[name] - changes.corrected[name])},
+        unchanged=dict(changes.unchanged),
+        corrected=dict(changes.corrected),
+        nodes=dict(changes.nodes.counts),
+        repeated=sum(part.repeated for part in parts),
+        guests=reading.guests,
+        erased=reading.erased,
+        quarantined=dict(sum((part.quarantined for part in parts), reading.quarantined)),
+        quarantine_file=str(refused) if some else None,
+        ignored_columns={},
+        notes=dict(reading.notes + compared.notes),
+        seconds=0.0,
+        totals=compared.totals,
+    )
+
+
+def quarantine_file(workspace: Path, sequence: int) -> Path:
+    """Where the refused rows of a load lie."""
+    return workspace / "quarantine" / f"load-{sequence:06d}.csv"
+
+
+def sequence_of(book: Sequence[LoadRecord], source: str) -> tuple[int, bool]:
+    """The number of a source's next load, and whether that is one the store has begun and not finished."""
     for each in book:
-        if each.complete:
-            shutil.rmtree(workspace / "staging" / f"load-{each.sequence:06d}", ignore_errors=True)
+        if not each.complete and each.source == source:
+            return each.sequence, True
+    return max((each.sequence for each in book), default=0) + 1, False
 
 
-def _same_facts(before: DatasetFacts | None, after: DatasetFacts) -> bool:
+def same_facts(before: DatasetFacts | None, after: DatasetFacts) -> bool:
+    """Whether a load would change nothing of what is known about the data set."""
     return before is not None and before == after.model_copy(update={"fingerprint": before.fingerprint})
 
 
-def pending_loads(workspace: Path, book: list[LoadRecord]) -> list[dict[str, str]]:
-    """Loads that were interrupted: source, when they started and how far they came.
-
-    Args:
-        workspace: Where a killed load has left its note.
-        book: The store's loads: one that is complete there was not interrupted, one that is not was, even elsewhere.
-    """
-    found = {
-        each.sequence: {
-            "source": each.source,
-            "started_at": each.started_at.isoformat(timespec="seconds"),
-            "stage": "writing to the graph",
-        }
-        for each in book
-        if not each.complete
-    }
-    complete = {each.sequence for each in book if each.complete}
-    for path in (workspace / "staging").glob(f"load-*/{_NOTE}"):
-        sequence = path.parent.name.removeprefix("load-")
-        if sequence.isdigit() and int(sequence) not in complete:
-            try:
-                found[int(sequence)] = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                continue
-    return [found[sequence] for sequence in sorted(found)]
-
-
-def _now() -> datetime:
+def now() -> datetime:
+    """The present instant as naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _seconds(begin: datetime, end: datetime) -> float:
+    return round((end - begin).total_seconds(), 2)
 
 
 def _refuse_other(dataset: Dataset, facts: DatasetFacts | None) -> None:
@@ -194,11 +226,7 @@ def _refuse_other(dataset: Dataset, facts: DatasetFacts | None) -> None:
             f"The graph holds the data set {facts.name!r}; {dataset.name!r} is another one.",
             hint="Give it a workspace of its own (`--workspace`), or an empty Neo4j database.",
         )
-    if facts.schema_version != SCHEMA_VERSION:
-        raise StoreError(
-            f"The graph has schema version {facts.schema_version}; this release writes version {SCHEMA_VERSION}.",
-            hint="Load the data into a new workspace.",
-        )
+    check_schema(facts)
     for name, fields in identities(dataset).items():
         if name in facts.identities and facts.identities[name] != fields:
             raise DatasetError(
@@ -213,13 +241,16 @@ def _refuse_other(dataset: Dataset, facts: DatasetFacts | None) -> None:
 def _new_facts(dataset: Dataset, facts: DatasetFacts | None, sequence: int, finished: datetime) -> DatasetFacts:
     sensitive = set(dataset.customers.sensitive) if dataset.customers else set()
     before = facts or DatasetFacts(name=dataset.name)
-    fingerprint = hashlib.sha256(f"{before.fingerprint} {sequence} {finished.isoformat()}".encode()).hexdigest()[:16]
-    return DatasetFacts(
-        name=dataset.name,
-        currency=dataset.currency or before.currency,
-        complete_until=dataset.complete_until or before.complete_until,
-        sensitive=before.sensitive | sensitive,
-        identities={**before.identities, **identities(dataset)},
-        fingerprint=fingerprint,
-        schema_version=SCHEMA_VERSION,
-    )
+    return before.model_copy(update={
+        "currency": dataset.currency or before.currency,
+        "complete_until": dataset.complete_until or before.complete_until,
+        "sensitive": before.sensitive | sensitive,
+        "identities": {**before.identities, **identities(dataset)},
+        "fingerprint": next_fingerprint(before, sequence, finished),
+        "schema_version": SCHEMA_VERSION,
+    })  # fmt: skip
+
+
+def next_fingerprint(facts: DatasetFacts, sequence: int, finished: datetime) -> str:
+    """What `DatasetFacts.fingerprint` becomes by a load."""
+    return hashlib.sha256(f"{facts.fingerprint} {sequence} {finished.isoformat()}".encode()).hexdigest()[:16]

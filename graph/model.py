@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 
 #: Version of what the stores hold; a store of another version is refused.
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 #: The product that stands for "no product" in a shop without products (DESIGN: reserved Product).
 NO_PRODUCT: Final = "__no_product__"

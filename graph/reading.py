@@ -28,6 +28,8 @@ from habitue.errors import DatasetError
 
 _BLOCK_BYTES = 8 << 20
 _BATCH_ROWS = 131_072
+_SAMPLE_BYTES = 1 << 20
+_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 _WHOLE_BELOW = 1e18  # larger floats do not fit the integers through which they would lose their point
 _UNREADABLE = (pa.ArrowInvalid, OSError, EOFError, LookupError, UnicodeError, csv.Error)
 
@@ -88,6 +90,24 @@ def open_files(source: Source, folder: Path, part: str) -> list[TableFile]:
             _refuse_nested(path, source, part)
         files.append(TableFile(path, source, columns))
     return files
+
+
+def estimated_rows(file: TableFile) -> int:
+    """About how many rows a file has: exactly for Parquet, by the lines of its first megabyte for text.
+
+    Raises:
+        DatasetError: If it cannot be read.
+    """
+    try:
+        if _is_parquet(file.path):
+            return int(pq.read_metadata(file.path).num_rows)
+        with pa.OSFile(str(file.path)) as raw:
+            compression = _COMPRESSIONS.get(file.path.suffix)
+            stream = raw if compression is None else pa.CompressedInputStream(raw, compression)
+            lines = stream.read(_SAMPLE_BYTES).count(b"\n")
+            return int(lines * raw.size() // max(1, raw.tell()))
+    except _UNREADABLE as error:
+        raise DatasetError(f"{file.path} cannot be read: {error}.") from error
 
 
 def read_batches(file: TableFile, columns: Sequence[str]) -> Iterator[ReadBatch]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph.dataset import EPOCH_FORMATS, InteractionsSource
+from graph.erasure import ErasedCustomers
 from graph.model import CAMPAIGN_INTERACTIONS, INTERACTION_PROPERTIES, INTERACTION_SCHEMA, NO_PRODUCT, TIMESTAMP
 from graph.reading import ReadBatch, clean_text
 from graph.snapshot import Int64Array
@@ -86,17 +87,24 @@ class CheckedInteractions:
             `INTERACTION_SCHEMA` (ids still null where the source has none) and `row`.
         refusals: The refused rows.
         guests: Rows without a customer, left out.
+        erased: Rows of erased customers, left out.
         notes: Counts of what was loaded but is worth telling.
     """
 
     by_type: dict[str, pa.Table]
     refusals: list[Refusal]
     guests: int
+    erased: int
     notes: Counter[str]
 
 
 def check_interactions(
-    batch: ReadBatch, source: InteractionsSource, file: str, timezone: str, campaign_start: dict[str, int]
+    batch: ReadBatch,
+    source: InteractionsSource,
+    file: str,
+    timezone: str,
+    campaign_start: dict[str, int],
+    erased: ErasedCustomers | None = None,
 ) -> CheckedInteractions:
     """Parse and check one batch of interactions.
 
@@ -106,6 +114,7 @@ def check_interactions(
         file: Name of its file, for refusals.
         timezone: Of times that carry none.
         campaign_start: Epoch milliseconds by campaign id, for contacts without a time of their own.
+        erased: Whose rows are left out unseen.
     """
     table, count = batch.table, len(batch.table)
     checks = Checks(file, batch.rows)
@@ -113,7 +122,9 @@ def check_interactions(
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     customer = clean_text(table[source.customer])
     guest = pc.is_null(customer).to_numpy()
-    checks.left_out = guest  # whatever else is wrong with a guest's line, it is counted once: as a guest's
+    forgotten = np.zeros(count, bool) if erased is None else erased.find(customer)
+    # Whatever else is wrong with such a line, it is counted once, and nothing of it is kept in quarantine.
+    checks.left_out = guest | forgotten
     columns["customer"] = customer
     columns["target"] = _target(table, source, checks)
     if source.at:
@@ -151,9 +162,9 @@ def check_interactions(
         columns.setdefault(name, pa.nulls(count, kind))
     checked = pa.table({name: columns[name] for name in INTERACTION_SCHEMA.names}, schema=INTERACTION_SCHEMA)
     checked = checked.append_column("row", pa.array(batch.rows, pa.int64()))
-    good = checked.filter(pa.array(~(checks.bad | guest)))
+    good = checked.filter(pa.array(~(checks.bad | checks.left_out)))
     by_type, notes = _split_returns(good, source.type)
-    return CheckedInteractions(by_type, checks.refusals, int(guest.sum()), notes)
+    return CheckedInteractions(by_type, checks.refusals, int(guest.sum()), int(forgotten.sum()), notes)
 
 
 def _target(table: pa.Table, source: InteractionsSource, checks: Checks) -> pa.ChunkedArray:

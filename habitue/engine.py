@@ -213,6 +213,13 @@ class Engine:
                 max_churn_risk=max_churn_risk, active_only=active_only, write_back=write_back,
             )  # fmt: skip
 
+    def migrate(self, *, progress: Progress = no_progress) -> list[str]:
+        """Bring a graph of a former release to this one's layout; the steps that were taken, in words."""
+        from graph.migrations import migrate
+
+        with self.workspace.writing("migrating"):
+            return [f"{each.version}: {each.purpose}" for each in migrate(self.store, progress)]
+
     def doctor(self, *, repair: bool = False, progress: Progress = no_progress) -> Diagnosis:
         """Check every promise of the store and the workspace; with `repair`, first put right what is safe to."""
         from habitue.doctor import diagnose

@@ -13,6 +13,7 @@ from graph.history import History
 from graph.history_build import build
 from graph.history_extension import extend
 from graph.history_files import CachedHistory, FileShelf, link_texts, read_history, write_history
+from graph.migrations import check_schema
 from graph.model import INTERACTIONS, SCHEMA_VERSION
 from graph.store import DatasetFacts, GraphStore, Progress
 from habitue.errors import NothingLoadedError
@@ -33,6 +34,7 @@ def current_history(store: GraphStore, workspace: Workspace, progress: Progress)
     facts = store.facts()
     if facts is None:
         raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
+    check_schema(facts)
     parent = workspace.snapshots
     kept = parent / f"{facts.fingerprint}-{_LAYOUT}"
     progress("reading the cached history", 0.0)

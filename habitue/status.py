@@ -91,6 +91,7 @@ def status(engine: Engine, *, statistics: bool | None = None, progress: Progress
     interrupted = [
         f"a load of {each['source']}, begun {each['started_at']}, was interrupted while {each['stage']}; "
         f"readers see the state before it; run `habitue load {each['source']}` again to finish it"
+        + (f" (kept: {each['kept']})" if each["kept"] else "")
         for each in pending_loads(engine.workspace.path, book)
     ]
     interrupted += [

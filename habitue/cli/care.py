@@ -40,6 +40,20 @@ def doctor(
 
 
 @app.command()
+def migrate(workspace: Workspace = None, store: Store = None, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Bring a graph of a former release to this one's layout; everything is kept."""
+    with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
+        steps = engine.migrate(progress=progress)
+    if as_json:
+        print_json({"steps": steps})
+    elif not quiet:
+        for step in steps:
+            say(f"Migrated to schema version {step}")
+        if not steps:
+            say("The graph has this release's layout already.")
+
+
+@app.command()
 def merge(workspace: Workspace = None, store: Store = None, as_json: Json = False, quiet: Quiet = False) -> None:
     """Do now what loads left for later: it makes opening the embedded graph faster."""
     with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from habitue.cli.app import app
+from habitue.cli.offline import Importer, Offline, Overwrite, load_offline
 from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of
 from habitue.cli.output import print_json, print_table, say
 from habitue.cli.status import show_status
@@ -33,19 +34,27 @@ def load(
     merge: Annotated[
         bool, typer.Option(help="Once loaded, merge what the store has put off, when that has become much.")
     ] = True,
+    offline: Offline = False,
+    importer: Importer = "neo4j-admin",
+    overwrite: Overwrite = False,
     workspace: Workspace = None,
     store: Store = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Load a data set into the graph; loading it again changes nothing."""
-    with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
-        report = engine.load(source, merge=merge, progress=progress)
+    if offline:
+        report = load_offline(source, workspace, store, importer, overwrite=overwrite, quiet=quiet or as_json)
+    else:
+        with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
+            report = engine.load(source, merge=merge, progress=progress)
     if as_json:
         print_json(report.to_json())
         return
     if quiet:
         return
+    if offline:
+        say("Start the server, and have `habitue doctor --repair` create the constraints.")
     say(f"{report.dataset}: {'loaded' if report.changed else 'nothing changed'} in {report.seconds:.1f} s")
     if report.resumed:
         say("It went on from what an interrupted load had read.")

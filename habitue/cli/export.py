@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from habitue.cli.app import app
+from habitue.cli.offline import neo4j_import
 from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of, parse_cutoff
 from habitue.cli.output import print_json, print_table, say
 from habitue.errors import UsageError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 export = typer.Typer(help="Hand the graph, or a part of it, over to other tools.", no_args_is_help=True)
 app.add_typer(export, name="export")
+export.command("neo4j-import")(neo4j_import)
 
 Types = Annotated[
     list[str] | None,

@@ -52,8 +52,8 @@ class Bench:
                 path.write_bytes(table.encode() if isinstance(table, str) else table)
         return self
 
-    def load(self, progress: Progress = no_progress) -> LoadReport:
-        return load(self.store, read_dataset(self.folder), "shop", self.workspace, progress)
+    def load(self, progress: Progress = no_progress, **options: Any) -> LoadReport:
+        return load(self.store, read_dataset(self.folder), "shop", self.workspace, progress, **options)
 
     def refused(self) -> DatasetError:
         with pytest.raises(DatasetError) as caught:
@@ -86,4 +86,4 @@ def known(*rows: str) -> str:
 def accounted(report: LoadReport) -> int:
     """Rows of interactions by what became of them; corrections that older exports repeat count as unchanged."""
     kinds = (report.loaded, report.unchanged, report.corrected, report.quarantined)
-    return sum(sum(each.values()) for each in kinds) + report.repeated + report.guests
+    return sum(sum(each.values()) for each in kinds) + report.repeated + report.guests + report.erased

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.changes import difference, merge
+from graph.changes import merge
+from graph.difference import difference
 from graph.model import (
     CAMPAIGN_SCHEMA,
     INTERACTIONS,
@@ -94,6 +95,13 @@ def test_a_stub_never_replaces_a_product_that_is_known() -> None:
     changes = difference(held, graph_of(PURCHASED=lines({"id": "1"})))
     assert not len(changes.added.products)
     assert merge(held, changes).products.equals(known)
+
+
+def test_a_campaign_that_a_contact_merely_names_keeps_its_dates() -> None:
+    known = table([{"id": "spring", "start": DAY}], CAMPAIGN_SCHEMA)
+    held = dataclasses.replace(EMPTY, campaigns=known)
+    changes = difference(held, graph_of(CONTACTED=lines({"id": "1", "target": "spring"})))
+    assert merge(held, changes).campaigns.equals(known)
 
 
 def test_an_undated_property_is_replaced_and_a_dated_one_stands_beside() -> None:

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 
-from graph import staging
-from graph.loading import pending_loads
+from graph.dataset import read_dataset
+from graph.loading import load
+from graph.staging_directory import pending_loads
+from graph.store import no_progress
 from habitue.errors import StoreError
 from tests.graph.bench import ORDERS, TOP, Bench, orders
 from tests.graph.shop import SMALL, content, order
@@ -34,28 +36,35 @@ def test_a_full_disk_while_staging_leaves_the_former_state_and_no_open_files(
 ) -> None:
     bench.write(TOP + ORDERS, {"orders.csv": orders("ann,p1,2024-01-01,1,1")}).load()
     version = bench.store.version()
-    opened: list[pq.ParquetWriter] = []
+    opened: list[Any] = []
 
-    class FullDisk(pq.ParquetWriter):  # type: ignore[misc]
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
+    class FullDisk:
+        """The file of a partition, on a disk without room."""
+
+        def __init__(self, stream: Any, *_: Any, **__: Any) -> None:
+            self.stream, self.is_open = stream, True
             opened.append(self)
 
-        def write_table(self, *_: Any, **__: Any) -> None:
+        def write_table(self, *_: Any) -> None:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(staging.pq, "ParquetWriter", FullDisk)
+        def close(self) -> None:
+            self.is_open = False
+
+    monkeypatch.setattr(pa.ipc, "new_stream", FullDisk)
     bench.write(TOP + ORDERS, {"orders.csv": orders("ann,p1,2024-01-01,1,1", "bob,p2,2024-01-02,1,1")})
     with pytest.raises(OSError, match="No space left"):
         bench.load()
-    assert [writer.is_open for writer in opened] == [False]
+    assert [(writer.is_open, writer.stream.closed) for writer in opened] == [(False, True)]
     assert list((bench.workspace / "staging").iterdir()) == []
     assert bench.store.version() == version
     monkeypatch.undo()
     assert bench.load().loaded == {"PURCHASED": 1}
 
 
-def test_a_store_that_refuses_leaves_the_former_state(embedded: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_refuses_leaves_the_former_state_and_what_was_read(
+    embedded: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     embedded.write(TOP + ORDERS, {"orders.csv": orders("ann,p1,2024-01-01,1,1")}).load()
     before = content(embedded.store.tables())
     embedded.write(TOP + ORDERS, {"orders.csv": orders("ann,p1,2024-01-01,1,1", "bob,p2,2024-01-02,1,1")})
@@ -68,8 +77,11 @@ def test_a_store_that_refuses_leaves_the_former_state(embedded: Bench, monkeypat
         embedded.load(refuse)
     assert content(embedded.store.tables()) == before
     assert embedded.store.health().problems == ()
+    (pending,) = pending_loads(embedded.workspace, embedded.store.loads())
+    assert pending["kept"] == "all files read, 1 of 1 parts compared"
+    report = embedded.load()
+    assert (report.loaded, report.resumed) == ({"PURCHASED": 1}, True)
     assert pending_loads(embedded.workspace, embedded.store.loads()) == []
-    assert embedded.load().loaded == {"PURCHASED": 1}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,7 @@ def test_a_store_that_refuses_leaves_the_former_state(embedded: Bench, monkeypat
     [
         (False, "reading orders.csv", "reading"),
         (False, "building the graph", "writing to the graph"),
-        (True, "comparing", "reading"),
+        (True, "comparing", "comparing with the graph"),
         (True, "changing the graph", "writing to the graph"),
     ],
 )
@@ -105,8 +117,9 @@ def test_a_killed_load_leaves_the_former_state_and_a_second_run_completes(
     assert (content(embedded.store.tables()), embedded.store.version()) == (before, version)
     (pending,) = pending_loads(embedded.workspace, embedded.store.loads())
     assert (pending["source"], pending["stage"]) == ("shop", stage_name)
-    report = grown.load(embedded.store, embedded.workspace)
+    report = load(embedded.store, read_dataset(description), "shop", embedded.workspace, no_progress)
     assert report.loaded["PURCHASED"] == (1 if earlier else 4)
+    assert report.resumed == (stage_name != "reading")
     assert "cleo" in embedded.store.tables().customers["id"].to_pylist()
     assert pending_loads(embedded.workspace, embedded.store.loads()) == []
     assert embedded.store.health().problems == ()
@@ -114,9 +127,10 @@ def test_a_killed_load_leaves_the_former_state_and_a_second_run_completes(
 
 def test_what_a_finished_load_left_behind_is_no_interruption(bench: Bench) -> None:
     bench.write(TOP + ORDERS, {"orders.csv": orders("ann,p1,2024-01-01,1,1")}).load()
-    left = bench.workspace / "staging" / "load-000001"
+    left = bench.workspace / "staging" / "load-0123456789abcdef"
     left.mkdir(parents=True)
-    (left / "load.json").write_text(json.dumps({"source": "shop", "started_at": "?", "stage": "writing to the graph"}))
+    note = {"source": "shop", "started_at": "?", "sequence": "1", "stage": "writing to the graph"}
+    (left / "load.json").write_text(json.dumps(note))
     assert pending_loads(bench.workspace, bench.store.loads()) == []
     bench.load()
     assert not left.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.dataset import read_dataset
-from graph.staging import identities
+from graph.sources import identities
 from tests.graph.bench import ORDERS, PRODUCTS, TOP, Bench, numbered, orders
 
 

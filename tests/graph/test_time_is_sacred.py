@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.changes import difference, merge
+from graph.changes import merge
+from graph.difference import difference
 from graph.history import History, StoreTables
 from graph.model import INTERACTIONS
 from graph.snapshot import Events, Snapshot
