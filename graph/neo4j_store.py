@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import neo4j
 import pyarrow as pa
-from neo4j import exceptions
 
 import cypher
-from graph.changes import GraphChanges
+from graph.change_files import LoadChanges
 from graph.guard import check_read_only
-from graph.model import INTERACTIONS, NO_PRODUCT
+from graph.model import INTERACTIONS, NO_PRODUCT, STORED_INTERACTION_SCHEMA
 from graph.neo4j_connection import RECOMMENDED_VERSION, Neo4jConnection
-from graph.neo4j_export import export_tables
-from graph.neo4j_load import apply_changes, missing_constraints, only_writer, prepare_schema, run_in_batches, statement
+from graph.neo4j_erase import erase_customers
+from graph.neo4j_export import export_nodes, export_superseded, find_held, stream_interactions
+from graph.neo4j_load import apply_changes
+from graph.neo4j_query import run_limited
+from graph.neo4j_remains import tidy
+from graph.neo4j_statements import (
+    BATCH_ROWS,
+    missing_schema,
+    only_writer,
+    prepare_schema,
+    read_statement,
+    run_in_batches,
+    statement,
+)
 from graph.neo4j_values import plain
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first, no_progress
 from graph.tables import GraphTables
-from habitue.errors import CypherRefusedError, NothingLoadedError, StoreError
+from habitue.errors import NothingLoadedError, StoreError
 
 _LABELS = ("Customer", "Product", "Category", "Brand", "Campaign", "PropertyValue", "Audience", "Dataset", "Load")
 _TYPES = ("PURCHASED", "VIEWED", "RETURNED", "REVIEWED", "CONTACTED", "REDEEMED", "SUPERSEDED",
@@ -90,23 +102,108 @@ class Neo4jStore:
             if not each.complete
         )
         if self.facts() is not None:
-            for name in missing_constraints(self._connection):
-                yield f"the constraint {name} is missing; the next load creates it"
+            for name in missing_schema(self._connection):
+                yield f"the constraint or index {name} is missing; the next load creates it"
+
+    def nodes(self) -> GraphTables:
+        """Nodes and properties of complete loads; read again if a load ends meanwhile."""
+        return self._unchanged(lambda: export_nodes(self._connection))
+
+    def interactions(self, name: str, *, after: int = 0) -> Iterator[pa.Table]:
+        """Interactions of one type of complete loads, range of customers by range of customers.
+
+        Raises:
+            StoreError: At the end, if a load or an erasure has changed what was read meanwhile.
+        """
+        before = self._state()
+        yield from stream_interactions(self._connection, name, after)
+        if self._state() != before:
+            raise _changed_meanwhile()
+
+    def superseded(self, *, after: int = 0) -> pa.Table:
+        """Versions that a later correction replaced."""
+        return export_superseded(self._connection, after)
 
     def tables(self) -> GraphTables:
         """The whole graph of complete loads, without anything derived; read again if a load ends meanwhile."""
+        return self._unchanged(
+            lambda: replace(
+                export_nodes(self._connection),
+                interactions={
+                    name: pa.concat_tables([
+                        STORED_INTERACTION_SCHEMA.empty_table(), *stream_interactions(self._connection, name, 0)
+                    ])
+                    for name in INTERACTIONS
+                },
+                superseded=self.superseded(),
+            )
+        )  # fmt: skip
+
+    def held(self, staged: GraphTables) -> GraphTables:
+        """What complete loads hold under the ids in `staged`."""
+        return find_held(self._connection, staged) if self.facts() is not None else GraphTables.empty()
+
+    def _state(self) -> tuple[DatasetFacts | None, int]:
+        """What changes when readers may no longer trust what they have read: the facts, and what is being replaced."""
+        (row,) = read_statement(self._connection, "replacing")
+        return self.facts(), row["versions"]
+
+    def _unchanged(self, read: Callable[[], GraphTables]) -> GraphTables:
         for _ in range(_EXPORT_ATTEMPTS):
-            before = self.facts()
-            tables = export_tables(self._connection)
-            if self.facts() == before:
+            before = self._state()
+            tables = read()
+            if self._state() == before:
                 return tables
-        raise StoreError("The graph changed while it was read.", hint="Try again when no load is running.")
+        raise _changed_meanwhile()
 
     # -- changes ----------------------------------------------------------------------------------------------------
 
-    def apply(self, changes: GraphChanges, record: LoadRecord, facts: DatasetFacts, progress: Progress) -> None:
-        """Bring a load in (see `graph.neo4j_load`); visible to `tables` only when all of it is."""
-        apply_changes(self._connection, changes, record, facts, progress)
+    def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
+        """Bring a load in (see `graph.neo4j_load`); visible only when all of it is."""
+        apply_changes(self._connection, changes, book, facts, progress)
+
+    def check_capacity(self, rows: int) -> None:
+        """Nothing to refuse: memory does not grow with the load, and the server's disk is its operator's."""
+
+    def unmerged(self) -> int:
+        """Nothing is put off."""
+        return 0
+
+    def merge(self, progress: Progress) -> None:
+        """Nothing is put off."""
+
+    def migrate(self, name: str | None, facts: DatasetFacts, progress: Progress) -> None:
+        """Run a statement of `migrate/` in bounded transactions, then set the facts."""
+        prepare_schema(self._connection)
+        with only_writer(self._connection) as transaction:
+            progress("migrating", 0.0)
+            if name:
+                text = cypher.statement(name, self.dialect).text
+                while self._connection.write(
+                    lambda each: each.run(text, {"limit": BATCH_ROWS}).consume().counters.contains_updates
+                ):
+                    pass
+            transaction.run(statement("clear_dataset")).consume()
+            transaction.run(statement("add_dataset"), {"id": facts.name, "facts": facts.model_dump_json()}).consume()
+
+    def repair(self, progress: Progress) -> list[str]:
+        """Create missing constraints and indexes, and delete what is only waiting for it."""
+        progress("repairing", 0.0)
+        missing = sorted(missing_schema(self._connection)) if self.facts() is not None else []
+        if missing:  # before the writer's place is taken: that place has a constraint itself
+            prepare_schema(self._connection)
+        with only_writer(self._connection):
+            done = [f"created {name}" for name in missing] + tidy(self._connection)
+        progress("repairing", 1.0)
+        return done
+
+    def erase(self, customers: Sequence[str], facts: DatasetFacts, progress: Progress) -> dict[str, int]:
+        """Remove customers (see `graph.neo4j_erase`)."""
+        return erase_customers(self._connection, customers, facts, progress)
+
+    def purge(self, progress: Progress) -> bool:  # noqa: ARG002  nothing is done
+        """Only the server's operator can rewrite its files."""
+        return False
 
     def write_scores(self, scores: pa.Table, progress: Progress) -> None:
         """Replace the signals on `Customer` nodes, in one transaction."""
@@ -144,15 +241,10 @@ class Neo4jStore:
 
     def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
         """Run a user's statement, read-only and limited: its tokens and the server's plan must say it is a read."""
-        check_read_only(text)
+        check_read_only(text, parameters)
         if self.facts() is None:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
-        with self._connection.session(fetch_size=max(1, min(limits.rows, 1000))) as session:
-            try:
-                with session.begin_transaction(timeout=limits.seconds) as transaction:
-                    return _limited(transaction, text, dict(parameters), limits)
-            except exceptions.Neo4jError as error:
-                raise _refusal(error, limits) from error
+        return run_limited(self._connection, text, parameters, limits)
 
     @contextmanager
     def _replacing(self) -> Iterator[neo4j.Transaction]:
@@ -164,23 +256,5 @@ class Neo4jStore:
             yield transaction
 
 
-def _limited(transaction: neo4j.Transaction, text: str, parameters: dict[str, Any], limits: QueryLimits) -> Rows:
-    """Run a statement that the server, too, takes for a read, and fetch no more rows than asked for."""
-    kind = transaction.run(f"EXPLAIN {text}", parameters).consume().query_type
-    if kind != "r":
-        raise CypherRefusedError("The statement is not a read.", hint="Only reading is allowed: MATCH … RETURN.")
-    result = transaction.run(text, parameters)
-    rows = [tuple(plain(value) for value in record) for record in result.fetch(limits.rows)]
-    truncated = result.peek() is not None
-    columns = tuple(result.keys())
-    transaction.rollback()
-    return Rows(columns, rows, truncated)
-
-
-def _refusal(error: exceptions.Neo4jError, limits: QueryLimits) -> CypherRefusedError:
-    code = error.code or ""
-    if "TransactionTimedOut" in code or "Terminated" in code:
-        return CypherRefusedError(
-            f"The statement was stopped after {limits.seconds:g} seconds.", hint="Ask for less at once."
-        )
-    return CypherRefusedError(f"The statement is not valid: {(error.message or code).splitlines()[0]}.")
+def _changed_meanwhile() -> StoreError:
+    return StoreError("The graph changed while it was read.", hint="Try again when no load is running.")

@@ -7,8 +7,8 @@ from typing import Any
 
 from neo4j import graph, spatial, time
 
-#: Which load wrote a node is the store's own business; interactions show theirs.
-_HIDDEN = frozenset({"load"})
+#: Which loads wrote a node is the store's own business; interactions show theirs.
+_HIDDEN = frozenset({"load", "last_load"})
 
 
 def plain(value: Any) -> Any:

@@ -11,9 +11,8 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
-from graph import neo4j_load
+from graph import neo4j_load, neo4j_statements
 from graph.dataset import read_dataset
 from graph.loading import load
 from graph.opening import open_store
@@ -32,14 +31,15 @@ def main(url: str, description: str, workspace: str, fatal_task: str) -> None:
         if fatal_task in task:
             die()
 
-    replace = neo4j_load._replace
+    statement = neo4j_statements.statement
 
-    def replace_and_die(*arguments: Any) -> None:
-        replace(*arguments)
-        die()
+    def statement_or_die(name: str) -> str:
+        if name == "discard_load_progress":
+            die()
+        return statement(name)
 
     if fatal_task == IN_LAST_TRANSACTION:
-        neo4j_load._replace = replace_and_die
+        neo4j_load.statement = statement_or_die  # type: ignore[attr-defined]
     store = open_store(Settings(store=url, workspace=Path(workspace)))
     load(store, read_dataset(Path(description)), "shop", Path(workspace), progress)
 

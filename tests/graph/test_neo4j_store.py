@@ -7,16 +7,19 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import neo4j
+import pyarrow as pa
 import pytest
 from neo4j import exceptions, time
 
+from graph import neo4j_load
 from graph.neo4j_connection import Neo4jConnection, _supported
 from graph.neo4j_store import Neo4jStore
 from graph.neo4j_values import plain
 from graph.opening import open_store
-from graph.store import QueryLimits
+from graph.store import Progress, QueryLimits, no_progress
 from habitue.errors import CypherRefusedError, StoreError
 from habitue.settings import Settings
+from tests.graph.memory_store import MemoryStore
 from tests.graph.shop import SMALL, Shop, content, order
 from tests.graph.test_store_contract import killed_load
 
@@ -116,7 +119,7 @@ def test_a_missing_constraint_is_a_problem_until_the_next_load(
 ) -> None:
     assert store.health().problems == ()
     session.run("DROP CONSTRAINT purchased_id").consume()
-    assert store.health().problems == ("the constraint purchased_id is missing; the next load creates it",)
+    assert store.health().problems == ("the constraint or index purchased_id is missing; the next load creates it",)
     Shop(orders=[order("9", "ann", "p1", "2024-02-09", 1.0)]).load(store, tmp_path)
     assert store.health().problems == ()
 
@@ -150,8 +153,145 @@ def test_what_an_interrupted_load_left_behind_is_told_and_another_load_removes_i
 
 @pytest.mark.neo4j
 def test_the_server_stands_even_where_the_guard_would_not(store: Neo4jStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graph.neo4j_store.check_read_only", lambda _text: None)
+    monkeypatch.setattr("graph.neo4j_store.check_read_only", lambda *_: None)
     for text in ("CREATE INDEX sneaky FOR (c:Customer) ON (c.model)", "MATCH (n) DETACH DELETE n"):
         with pytest.raises(CypherRefusedError):
             store.query(text, {}, QueryLimits())
     assert store.health().counts["Customer"] == 2
+
+
+# -- corrections, interruptions and erasure ---------------------------------------------------------------------------
+
+#: Changes of every kind: values, ends, kind, product, campaign, property; and new lines.
+CHANGED = Shop(
+    customers=[{"id": "bob", "country": "ES"}],
+    products=[
+        {"id": "p1", "name": "New name", "price": 13, "department": "TOOLS", "brand": "Blunt", "colour": "green"}
+    ],
+    campaigns=[{"id": "spring", "start": "2024-03-01", "end": "2024-04-30", "kind": "letter"}],
+    orders=[
+        order("1", "ann", "p1", "2024-02-01T10:00:00.123", 99.0),
+        order("3", "bob", "p2", "2024-02-05T10:00:00", 20.0, known_at="2024-02-10T00:00:00"),
+        order("2", "ann", "p2", "2024-02-03T10:00:00", -30.25, quantity=-1),
+        *(order(f"n{number}", f"c{number}", "p3", "2024-02-20", 5.0) for number in range(5)),
+    ],
+)
+
+
+class InterruptedLoadError(Exception):
+    """A load that ends in the middle."""
+
+
+def batches_of(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    for module in ("neo4j_load", "neo4j_remains"):
+        monkeypatch.setattr(f"graph.{module}.BATCH_ROWS", rows)
+
+
+def interrupt_at(number: int) -> Progress:
+    """Ends a load when so many batches are written."""
+    met = 0
+
+    def progress(task: str, _fraction: float) -> None:
+        nonlocal met
+        met += task == "writing to Neo4j"
+        if met == number:
+            raise InterruptedLoadError
+
+    return progress
+
+
+@pytest.mark.neo4j
+def test_a_load_of_corrections_may_end_after_any_batch(
+    store: Neo4jStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers see the former state all along; the same load goes on where it was, and the end is the same."""
+    batches_of(monkeypatch, 1)
+    before, ids = content(store.tables()), store.tables()
+    written: list[str] = []
+    real = neo4j_load._Lane.run
+
+    def counted(lane: neo4j_load._Lane, batch: neo4j_load.Batch) -> int:
+        rows = real(lane, batch)
+        written.extend([lane._name] * bool(rows))
+        return rows
+
+    monkeypatch.setattr(neo4j_load._Lane, "run", counted)
+    interruptions = 0
+    for number in range(1, 100, 5):
+        try:
+            CHANGED.load(store, tmp_path, interrupt_at(number))
+            break
+        except InterruptedLoadError:
+            interruptions += 1
+            assert content(store.tables()) == before
+            assert content(store.held(ids))["PURCHASED"] == before["PURCHASED"]
+            assert [each.complete for each in store.loads()] == [True, False]
+    assert interruptions > 3
+
+    monkeypatch.setattr(neo4j_load._Lane, "run", real)
+    after = content(store.tables())
+    assert after["products"][0] == ("p1", "New name", 13.0, "TOOLS", "Blunt", False)
+    assert after["properties of Customer"][-1] == ("bob", "country", "ES", None)
+    assert after["properties of Product"][0] == ("p1", "colour", "green", None)
+    assert after["campaigns"] == [("spring", datetime(2024, 3, 1), datetime(2024, 4, 30))]
+    assert {row[2]: (row[0], row[1], row[6]) for row in after["PURCHASED"]} == {
+        "1": ("ann", "p1", 99.0), "3": ("bob", "p2", 20.0), **{f"n{n}": (f"c{n}", "p3", 5.0) for n in range(5)},
+    }  # fmt: skip
+    assert sorted(row[2] for row in after["RETURNED"]) == ["2", "4"]
+    assert [row[2] for row in after["superseded"]] == ["3"]
+    assert store.health().problems == ()
+    assert not CHANGED.load(store, tmp_path).changed
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize("number", [3, 12, 21])
+def test_another_load_takes_back_what_an_interrupted_one_had_changed(
+    store: Neo4jStore, session: neo4j.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    batches_of(monkeypatch, 1)
+    with pytest.raises(InterruptedLoadError):
+        CHANGED.load(store, tmp_path, interrupt_at(number))
+
+    Shop(orders=[order("9", "dora", "p1", "2024-02-09", 1.0)]).load(store, tmp_path / "other")
+    held = content(store.tables())
+
+    undisturbed = MemoryStore()
+    SMALL.load(undisturbed, tmp_path / "memory")  # type: ignore[arg-type]
+    Shop(orders=[order("9", "dora", "p1", "2024-02-09", 1.0)]).load(undisturbed, tmp_path / "memory")  # type: ignore[arg-type]
+    assert held == content(undisturbed.tables())
+    assert (
+        session.run("MATCH (n) WHERE n:Replaced OR n:LoadProgress RETURN count(n) AS n").single(strict=True)["n"] == 0
+    )
+
+
+@pytest.mark.neo4j
+def test_later_loads_are_read_alone(store: Neo4jStore, tmp_path: Path) -> None:
+    Shop(orders=[order("9", "ann", "p1", "2024-02-09", 1.0), order("1", "ann", "p1", "2024-02-01", 7.0)]).load(
+        store, tmp_path
+    )
+    new = pa.concat_tables(store.interactions("PURCHASED", after=1))
+    assert sorted(zip(new["id"].to_pylist(), new["load"].to_pylist(), strict=True)) == [("1", 2), ("9", 2)]
+    assert sum(map(len, store.interactions("PURCHASED", after=2))) == 0
+
+
+@pytest.mark.neo4j
+def test_an_erased_customer_is_out_of_sight_before_anything_is_deleted(
+    store: Neo4jStore, session: neo4j.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = store.facts()
+    assert facts is not None
+    later = facts.model_copy(update={"erased": frozenset({"x"}), "fingerprint": "later"})
+    monkeypatch.setattr("graph.neo4j_erase.tidy", lambda _connection: [])
+
+    counts = store.erase(["ann", "nobody", "ann"], later, no_progress)
+
+    assert counts == {"Customer": 1, "PURCHASED": 2, "CONTACTED": 1, "HAS_PROPERTY": 2, "PropertyValue": 2}
+    held = content(store.tables())
+    assert "ann" not in str(held)
+    assert held["customers"] == [("bob",)]
+    assert store.facts() == later
+    assert store.read("read/customer", id="ann").rows == []
+    assert session.run("MATCH (n:Erased) RETURN count(n) AS n").single(strict=True)["n"] == 3
+    assert store.repair(no_progress) == ["finished an interrupted erasure"]
+    assert session.run("MATCH (n) WHERE n.id = 'ann' RETURN count(n) AS n").single(strict=True)["n"] == 0
+    assert session.run("MATCH (v:PropertyValue {value: 'FR'}) RETURN count(v) AS n").single(strict=True)["n"] == 0

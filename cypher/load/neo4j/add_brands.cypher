@@ -1,4 +1,5 @@
 // purpose: add brands
-// parameters: rows: columns of the nodes; load: its sequence number
+// parameters: as lists of equal length: id; load: its sequence number
 // columns: none
-UNWIND $rows AS row CREATE (:Brand {id: row.id, load: $load})
+UNWIND range(0, size($id) - 1) AS i
+CREATE (:Brand {id: $id[i], load: $load})

@@ -1,4 +1,5 @@
 // purpose: add categories
-// parameters: rows: columns of the nodes; load: its sequence number
+// parameters: as lists of equal length: id, name; load: its sequence number
 // columns: none
-UNWIND $rows AS row CREATE (:Category {id: row.id, name: row.name, load: $load})
+UNWIND range(0, size($id) - 1) AS i
+CREATE (:Category {id: $id[i], name: $name[i], load: $load})

@@ -1,4 +1,5 @@
 // purpose: add products
-// parameters: rows: columns of the nodes; load: its sequence number
+// parameters: as lists of equal length: id, name, price, stub; load: its sequence number
 // columns: none
-UNWIND $rows AS row CREATE (:Product {id: row.id, name: row.name, price: row.price, stub: row.stub, load: $load})
+UNWIND range(0, size($id) - 1) AS i
+CREATE (:Product {id: $id[i], name: $name[i], price: $price[i], stub: $stub[i], load: $load})

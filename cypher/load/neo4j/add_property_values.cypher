@@ -1,6 +1,6 @@
 // purpose: add values of properties that are not there
-// parameters: rows: id, name, value; load: its sequence number
+// parameters: as lists of equal length: id, name, value; load: its sequence number
 // columns: none
-UNWIND $rows AS row
-MERGE (v:PropertyValue {id: row.id})
-ON CREATE SET v.name = row.name, v.value = row.value, v.load = $load
+UNWIND range(0, size($id) - 1) AS i
+MERGE (v:PropertyValue {id: $id[i]})
+ON CREATE SET v.name = $name[i], v.value = $value[i], v.load = $load

@@ -1,7 +1,7 @@
 // purpose: add RETURNED interactions
-// parameters: rows: interactions, with times in epoch milliseconds
+// parameters: the columns of the interactions, lists of equal length (empty: without any value), with `loads` for load, times in epoch milliseconds
 // columns: none
-UNWIND $rows AS row
-MATCH (c:Customer {id: row.customer})
-MATCH (t:Product {id: row.target})
-CREATE (c)-[:RETURNED {id: row.id, at: localdatetime({datetime: datetime({epochMillis: row.at})}), known_at: CASE WHEN row.known_at IS NULL THEN NULL ELSE localdatetime({datetime: datetime({epochMillis: row.known_at})}) END, quantity: row.quantity, amount: row.amount, discount: row.discount, order_id: row.order_id, channel: row.channel, rating: row.rating, treatment: row.treatment, load: row.load}]->(t)
+UNWIND range(0, size($id) - 1) AS i
+MATCH (c:Customer {id: $customer[i]})
+MATCH (t:Product {id: $target[i]})
+CREATE (c)-[:RETURNED {id: $id[i], at: localdatetime('1970-01-01T00:00:00') + duration({seconds: $at[i] / 1000, milliseconds: $at[i] % 1000}), known_at: CASE WHEN $known_at[i] IS NULL THEN NULL ELSE localdatetime('1970-01-01T00:00:00') + duration({seconds: $known_at[i] / 1000, milliseconds: $known_at[i] % 1000}) END, quantity: $quantity[i], amount: $amount[i], discount: $discount[i], order_id: $order_id[i], channel: $channel[i], rating: $rating[i], treatment: $treatment[i], load: $loads[i]}]->(t)

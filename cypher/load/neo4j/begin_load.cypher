@@ -1,5 +1,5 @@
 // purpose: enter a load in the book before its first row is written
-// parameters: sequence, source, started_at
+// parameters: sequence, source, started_at; content: of what it writes
 // columns: none
 MERGE (l:Load {id: $sequence})
-SET l.source = $source, l.started_at = $started_at, l.complete = false
+SET l.source = $source, l.started_at = $started_at, l.content = $content, l.complete = false

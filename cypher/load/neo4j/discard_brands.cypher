@@ -1,6 +1,5 @@
-// purpose: remove brands of interrupted loads, some at a time
-// parameters: loads: sequence numbers; limit: how many at once
+// purpose: remove brands of interrupted loads
+// parameters: loads: sequence numbers
 // columns: none
 MATCH (n:Brand) WHERE n.load IN $loads
-WITH n LIMIT $limit
-DETACH DELETE n
+CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS

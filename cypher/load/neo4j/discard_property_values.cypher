@@ -1,6 +1,5 @@
-// purpose: remove property values of interrupted loads, some at a time
-// parameters: loads: sequence numbers; limit: how many at once
+// purpose: remove property values of interrupted loads
+// parameters: loads: sequence numbers
 // columns: none
 MATCH (n:PropertyValue) WHERE n.load IN $loads
-WITH n LIMIT $limit
-DETACH DELETE n
+CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS

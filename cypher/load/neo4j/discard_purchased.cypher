@@ -1,6 +1,5 @@
-// purpose: remove PURCHASED interactions of interrupted loads, some at a time
-// parameters: loads: sequence numbers; limit: how many at once
+// purpose: remove PURCHASED interactions of interrupted loads
+// parameters: loads: sequence numbers
 // columns: none
 MATCH ()-[r:PURCHASED]->() WHERE r.load IN $loads
-WITH r LIMIT $limit
-DELETE r
+CALL (r) { DELETE r } IN TRANSACTIONS OF 5000 ROWS

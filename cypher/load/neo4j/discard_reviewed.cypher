@@ -1,6 +1,5 @@
-// purpose: remove REVIEWED interactions of interrupted loads, some at a time
-// parameters: loads: sequence numbers; limit: how many at once
+// purpose: remove REVIEWED interactions of interrupted loads
+// parameters: loads: sequence numbers
 // columns: none
 MATCH ()-[r:REVIEWED]->() WHERE r.load IN $loads
-WITH r LIMIT $limit
-DELETE r
+CALL (r) { DELETE r } IN TRANSACTIONS OF 5000 ROWS

@@ -1,6 +1,5 @@
-// purpose: remove SUPERSEDED relationships of interrupted loads, some at a time
-// parameters: loads: sequence numbers; limit: how many at once
+// purpose: remove SUPERSEDED relationships of interrupted loads
+// parameters: loads: sequence numbers
 // columns: none
-MATCH ()-[r:SUPERSEDED]->() WHERE r.load IN $loads
-WITH r LIMIT $limit
-DELETE r
+MATCH ()-[r:SUPERSEDED]->() WHERE coalesce(r.by, r.load) IN $loads
+CALL (r) { DELETE r } IN TRANSACTIONS OF 5000 ROWS

@@ -1,6 +1,7 @@
-// purpose: remove CONTACTED interactions that are replaced
-// parameters: rows: id
+// purpose: remove CONTACTED interactions that are replaced, and keep them aside
+// parameters: ids: of interactions; load: that replaces them
 // columns: none
-UNWIND $rows AS row
-MATCH ()-[r:CONTACTED {id: row.id}]->()
+UNWIND $ids AS id
+MATCH (c:Customer)-[r:CONTACTED {id: id}]->(t:Campaign)
+CREATE (v:Replaced) SET v = properties(r), v.type = 'CONTACTED', v.customer = c.id, v.target = t.id, v.until = $load
 DELETE r

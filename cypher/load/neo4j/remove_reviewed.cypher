@@ -1,6 +1,7 @@
-// purpose: remove REVIEWED interactions that are replaced
-// parameters: rows: id
+// purpose: remove REVIEWED interactions that are replaced, and keep them aside
+// parameters: ids: of interactions; load: that replaces them
 // columns: none
-UNWIND $rows AS row
-MATCH ()-[r:REVIEWED {id: row.id}]->()
+UNWIND $ids AS id
+MATCH (c:Customer)-[r:REVIEWED {id: id}]->(t:Product)
+CREATE (v:Replaced) SET v = properties(r), v.type = 'REVIEWED', v.customer = c.id, v.target = t.id, v.until = $load
 DELETE r

@@ -1,6 +1,7 @@
-// purpose: remove VIEWED interactions that are replaced
-// parameters: rows: id
+// purpose: remove VIEWED interactions that are replaced, and keep them aside
+// parameters: ids: of interactions; load: that replaces them
 // columns: none
-UNWIND $rows AS row
-MATCH ()-[r:VIEWED {id: row.id}]->()
+UNWIND $ids AS id
+MATCH (c:Customer)-[r:VIEWED {id: id}]->(t:Product)
+CREATE (v:Replaced) SET v = properties(r), v.type = 'VIEWED', v.customer = c.id, v.target = t.id, v.until = $load
 DELETE r

@@ -1,5 +1,6 @@
-// purpose: replaced versions of interactions with a Product, customer by customer; times in epoch milliseconds
-// parameters: customers: their ids; latest: sequence number of the newest load; incomplete: those of interrupted ones
-// columns: customer, events: as of interactions, and type, superseded_at
-MATCH (c:Customer) WHERE c.id IN $customers
-RETURN c.id AS customer, [(c)-[r:SUPERSEDED]->(t:Product) WHERE r.load <= $latest AND NOT r.load IN $incomplete | [t.id, r.id, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.at).milliseconds, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.known_at).milliseconds, r.quantity, r.amount, r.discount, r.order_id, r.channel, r.rating, r.treatment, r.load, r.type, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.superseded_at).milliseconds]] AS events
+// purpose: versions of interactions with a Product that complete loads replaced; times in epoch milliseconds
+// parameters: after: of later loads only; latest: sequence number of the newest load; incomplete: those of interrupted ones
+// columns: customer, target, id, at, known_at, quantity, amount, discount, order_id, channel, rating, treatment, load, type, superseded_at
+MATCH (c:Customer)-[r:SUPERSEDED]->(t:Product)
+WHERE r.load > $after AND coalesce(r.by, r.load) <= $latest AND NOT coalesce(r.by, r.load) IN $incomplete
+RETURN c.id AS customer, t.id AS target, r.id AS id, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.at).milliseconds AS at, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.known_at).milliseconds AS known_at, r.quantity AS quantity, r.amount AS amount, r.discount AS discount, r.order_id AS order_id, r.channel AS channel, r.rating AS rating, r.treatment AS treatment, r.load AS load, r.type AS type, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.superseded_at).milliseconds AS superseded_at

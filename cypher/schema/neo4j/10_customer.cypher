@@ -1,3 +1,3 @@
 // purpose: the id of customers is unique, and found by an index
-// constraint: customer_id
+// name: customer_id
 CREATE CONSTRAINT customer_id IF NOT EXISTS FOR (n:Customer) REQUIRE n.id IS UNIQUE

@@ -1,3 +1,3 @@
 // purpose: the id of categories is unique, and found by an index
-// constraint: category_id
+// name: category_id
 CREATE CONSTRAINT category_id IF NOT EXISTS FOR (n:Category) REQUIRE n.id IS UNIQUE

@@ -1,3 +1,3 @@
 // purpose: the id of brands is unique, and found by an index
-// constraint: brand_id
+// name: brand_id
 CREATE CONSTRAINT brand_id IF NOT EXISTS FOR (n:Brand) REQUIRE n.id IS UNIQUE

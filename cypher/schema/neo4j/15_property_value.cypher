@@ -1,3 +1,3 @@
 // purpose: the id of values of properties is unique, and found by an index
-// constraint: property_value_id
+// name: property_value_id
 CREATE CONSTRAINT property_value_id IF NOT EXISTS FOR (n:PropertyValue) REQUIRE n.id IS UNIQUE

@@ -1,3 +1,3 @@
 // purpose: the id of audiences is unique, and found by an index
-// constraint: audience_id
+// name: audience_id
 CREATE CONSTRAINT audience_id IF NOT EXISTS FOR (n:Audience) REQUIRE n.id IS UNIQUE

@@ -1,3 +1,3 @@
 // purpose: the id of data sets is unique, and found by an index
-// constraint: dataset_id
+// name: dataset_id
 CREATE CONSTRAINT dataset_id IF NOT EXISTS FOR (n:Dataset) REQUIRE n.id IS UNIQUE

@@ -1,3 +1,3 @@
 // purpose: the id of a PURCHASED interaction is unique, and found by an index
-// constraint: purchased_id
+// name: purchased_id
 CREATE CONSTRAINT purchased_id IF NOT EXISTS FOR ()-[r:PURCHASED]-() REQUIRE r.id IS UNIQUE

@@ -1,3 +1,3 @@
 // purpose: the id of a RETURNED interaction is unique, and found by an index
-// constraint: returned_id
+// name: returned_id
 CREATE CONSTRAINT returned_id IF NOT EXISTS FOR ()-[r:RETURNED]-() REQUIRE r.id IS UNIQUE

@@ -1,3 +1,3 @@
 // purpose: the id of a REVIEWED interaction is unique, and found by an index
-// constraint: reviewed_id
+// name: reviewed_id
 CREATE CONSTRAINT reviewed_id IF NOT EXISTS FOR ()-[r:REVIEWED]-() REQUIRE r.id IS UNIQUE

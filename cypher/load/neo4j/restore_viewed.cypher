@@ -1,0 +1,11 @@
+// purpose: put VIEWED interactions back that interrupted loads had replaced, some at a time
+// parameters: loads: sequence numbers; limit: how many at once
+// columns: none
+MATCH (v:Replaced {type: 'VIEWED'}) WHERE v.until IN $loads
+WITH v LIMIT $limit
+MATCH (c:Customer {id: v.customer})
+MATCH (t:Product {id: v.target})
+CREATE (c)-[r:VIEWED]->(t)
+SET r = properties(v)
+REMOVE r.type, r.customer, r.target, r.until
+DELETE v

@@ -1,4 +1,0 @@
-// purpose: names of all constraints
-// parameters: none
-// columns: name
-SHOW CONSTRAINTS YIELD name

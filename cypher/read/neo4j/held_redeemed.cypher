@@ -1,0 +1,7 @@
+// purpose: REDEEMED interactions of complete loads with given ids; times in epoch milliseconds
+// parameters: ids: of interactions; latest: sequence number of the newest load; incomplete: those of interrupted ones
+// columns: customer, target, id, at, known_at, quantity, amount, discount, order_id, channel, rating, treatment, load
+UNWIND $ids AS id
+MATCH (c:Customer)-[r:REDEEMED {id: id}]->(t:Campaign)
+WHERE r.load <= $latest AND NOT r.load IN $incomplete
+RETURN c.id AS customer, t.id AS target, r.id AS id, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.at).milliseconds AS at, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), r.known_at).milliseconds AS known_at, r.quantity AS quantity, r.amount AS amount, r.discount AS discount, r.order_id AS order_id, r.channel AS channel, r.rating AS rating, r.treatment AS treatment, r.load AS load

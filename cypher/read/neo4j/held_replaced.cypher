@@ -1,0 +1,7 @@
+// purpose: interactions with given ids as they are until an interrupted load completes; times in epoch milliseconds
+// parameters: type; ids: of interactions; incomplete: sequence numbers of interrupted loads
+// columns: customer, target, and the properties of interactions
+UNWIND $ids AS id
+MATCH (v:Replaced {id: id})
+WHERE v.type = $type AND v.until IN $incomplete
+RETURN v.customer AS customer, v.target AS target, v.id AS id, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), v.at).milliseconds AS at, duration.inSeconds(localdatetime('1970-01-01T00:00:00'), v.known_at).milliseconds AS known_at, v.quantity AS quantity, v.amount AS amount, v.discount AS discount, v.order_id AS order_id, v.channel AS channel, v.rating AS rating, v.treatment AS treatment, v.load AS load
