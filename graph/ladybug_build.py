@@ -1,28 +1,43 @@
-"""Build an embedded store from Parquet tables: `python -m graph.ladybug_build DIRECTORY`.
+"""Build an embedded store from Parquet tables, by COPY into empty tables: the fastest way there is for many rows.
 
-Runs as a process of its own, so that the memory of a bulk load goes back to the system, and a crash inside the engine
-ends this process and nothing else. The directory holds the tables and `plan.json`, the list of what to copy, in order.
+The parent writes the small tables and a plan; `python -m graph.ladybug_build DIRECTORY` carries it out (see
+`graph.ladybug_child`). Interactions are copied from the very files that a load staged.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
-import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import cypher
-from graph.model import INTERACTION_PROPERTIES, INTERACTIONS, PROPERTY_OWNERS, SCORE_SCHEMA, interaction_target
+from graph.ladybug_capacity import available_memory
+from graph.ladybug_child import serve
+from graph.ladybug_layout import Constants, constants, node_groups, passes, spread, without_columns
+from graph.model import (
+    CAMPAIGN_INTERACTIONS,
+    INTERACTION_PROPERTIES,
+    INTERACTIONS,
+    PROPERTY_OWNERS,
+    SCORE_SCHEMA,
+    STORED_INTERACTION_SCHEMA,
+)
+from graph.store import Progress
 from graph.tables import GraphTables
 
+if TYPE_CHECKING:
+    import ladybug
+
 FILE_NAME = "graph.lbug"
-_BUFFER_BYTES = 1 << 30
+_PLAN = "plan.json"
+_COLUMNS = STORED_INTERACTION_SCHEMA.names
+_SHARE_OF_MEMORY = 0.8  # what is left is for what the engine keeps beside its buffers
 
 
 @dataclass(frozen=True)
@@ -40,56 +55,81 @@ def property_value_id(name: pa.ChunkedArray, value: pa.ChunkedArray) -> pa.Chunk
     return pc.binary_join_element_wise(pc.replace_substring(name, "=", "%3D"), value, "=")
 
 
-def write_plan(directory: Path, tables: GraphTables, derived: Derived, book: dict[str, pa.Table]) -> None:
-    """Write the tables as Ladybug's COPY wants them, and the plan that lists them.
+def in_microseconds(table: pa.Table) -> pa.Table:
+    """With times in the unit that the engine's timestamps have."""
+    return table.cast(pa.schema([
+        field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in table.schema
+    ]))  # fmt: skip
+
+
+def write_plan(
+    directory: Path,
+    nodes: GraphTables,
+    derived: Derived,
+    book: Mapping[str, pa.Table],
+    interactions: Mapping[str, Sequence[Path]],
+    superseded: pa.Table,
+    *,
+    plain: bool = False,
+) -> None:
+    """Write the small tables as Ladybug's COPY wants them, and the plan that lists all files.
 
     Args:
         directory: Where to.
-        tables: The graph.
+        nodes: Nodes and properties; its interactions are not looked at.
         derived: Signals, similarities and audiences.
         book: `Dataset` and `Load` nodes.
+        interactions: Files of interactions by type; those in `directory` are removed when they have been copied.
+        superseded: Replaced versions.
+        plain: With nothing of `graph.ladybug_layout`.
     """
-    plan: list[dict[str, str]] = []
+    plan: list[dict[str, object]] = []
+    groups = node_groups({} if plain else interactions)
 
-    def put(kind: str, table: pa.Table, source: str = "", target: str = "") -> None:
+    def put(kind: str, table: pa.Table, source: str = "", target: str = "", *, between: str = "") -> None:
         if not len(table):
             return
-        name = f"{len(plan):02d}.parquet"
-        microseconds = [
-            field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field
-            for field in table.schema
-        ]
-        pq.write_table(table.cast(pa.schema(microseconds)), directory / name, compression="lz4")
-        plan.append({"table": kind, "file": name, "from": source, "to": target})
+        path = directory / f"{len(plan):02d}.parquet"
+        pq.write_table(in_microseconds(table), path, compression="lz4")
+        plan.append({"table": kind, "files": [str(path)], "from": source, "to": target, "between": between})
+
+    def put_spread(label: str, table: pa.Table) -> None:
+        wide = spread(table, groups[label])
+        put(label, wide.nodes if wide else table, between=wide.prefix if wide else "")
 
     def pairs(table: pa.Table, source: str, target: str) -> pa.Table:
         linked = table.filter(pc.is_valid(table[target]))
         return pa.table({"from": linked[source], "to": linked[target]})
 
-    put("Customer", _with_scores(tables.customers, derived.scores))
-    put("Product", tables.products.select(["id", "name", "price", "stub"]))
-    put("Category", tables.categories.select(["id", "name"]))
-    put("Brand", tables.brands)
-    put("Campaign", tables.campaigns)
-    values = [_values(table) for table in tables.properties.values()]
+    put("Customer", _with_scores(nodes.customers, derived.scores))
+    put_spread("Product", nodes.products.select(["id", "name", "price", "stub"]))
+    put("Category", nodes.categories.select(["id", "name"]))
+    put("Brand", nodes.brands)
+    put_spread("Campaign", nodes.campaigns)
+    values = [_values(table) for table in nodes.properties.values()]
     put("PropertyValue", pa.concat_tables(values).group_by(["id", "name", "value"]).aggregate([]))
     put("Audience", derived.audiences)
     for label, table in book.items():
         put(label, table)
-    columns = [*INTERACTION_PROPERTIES, "load"]
     for name in INTERACTIONS:
-        put(name, tables.interactions[name].select(["customer", "target", *columns]))
-    of_product = pc.is_in(tables.superseded["type"], value_set=pa.array(_types_to("Product")))
+        if files := [path.resolve() for path in interactions.get(name, ())]:
+            divided = [[str(path) for path in each] for each in passes(files, None if plain else available_memory())]
+            plan.append({
+                "table": name, "files": list(map(str, files)), "passes": divided,
+                "constants": {} if plain else constants(files),
+            })  # fmt: skip
+    columns = [*INTERACTION_PROPERTIES, "load"]
+    of_campaign = pc.is_in(superseded["type"], value_set=pa.array(CAMPAIGN_INTERACTIONS))
     for label, table in (
-        ("Product", tables.superseded.filter(of_product)),
-        ("Campaign", tables.superseded.filter(pc.invert(of_product))),
+        ("Product", superseded.filter(pc.invert(of_campaign))),
+        ("Campaign", superseded.filter(of_campaign)),
     ):
         put("SUPERSEDED", table.select(["customer", "target", *columns, "type", "superseded_at"]), "Customer", label)
-    put("IN_CATEGORY", pairs(tables.products, "id", "category"))
-    put("CHILD_OF", pairs(tables.categories, "id", "parent"))
-    put("MADE_BY", pairs(tables.products, "id", "brand"))
+    put("IN_CATEGORY", pairs(nodes.products, "id", "category"))
+    put("CHILD_OF", pairs(nodes.categories, "id", "parent"))
+    put("MADE_BY", pairs(nodes.products, "id", "brand"))
     for label in PROPERTY_OWNERS:
-        table = tables.properties[label]
+        table = nodes.properties[label]
         links = pa.table({
             "from": table["owner"],
             "to": property_value_id(table["name"], table["value"]),
@@ -99,38 +139,64 @@ def write_plan(directory: Path, tables: GraphTables, derived: Derived, book: dic
         put("HAS_PROPERTY", links, label, "PropertyValue")
     put("SIMILAR_TO", derived.similar)
     put("IN_AUDIENCE", derived.members)
-    (directory / "plan.json").write_text(json.dumps(plan))
+    (directory / _PLAN).write_text(json.dumps(plan))
 
 
-def quoted(path: Path) -> str:
+def quoted(path: str | Path) -> str:
     """A path as a text in Cypher: COPY takes none as a parameter."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
 
 
-def build(directory: Path) -> None:
-    """Create the store in `directory` from its plan, and remove the tables."""
+def build(directory: Path, progress: Progress) -> None:
+    """Create the store in `directory` from its plan, and remove the tables there."""
     import ladybug
 
-    plan = json.loads((directory / "plan.json").read_text())
-    database = ladybug.Database(str(directory / FILE_NAME), buffer_pool_size=_BUFFER_BYTES)
+    plan = json.loads((directory / _PLAN).read_text())
+    # A COPY takes what it can get before it spills to disk; more than there is would have the system end it.
+    pool = int((available_memory() or 0) * _SHARE_OF_MEMORY)  # 0: as the engine thinks fit
+    database = ladybug.Database(str(directory / FILE_NAME), buffer_pool_size=pool)
     connection = ladybug.Connection(database)
-    for name in cypher.names("schema", "ladybug"):
-        connection.execute(cypher.statement(name, "ladybug").text)
+    left_out = {entry["table"]: entry["constants"] for entry in plan if entry.get("constants")}
+    late = _make_tables(connection, left_out)
     for number, entry in enumerate(plan):
-        # COPY takes neither its table nor its file as a parameter; both come from the plan above, not from a user.
-        ends = f" (from='{entry['from']}', to='{entry['to']}')" if entry["from"] else ""
-        connection.execute(f"COPY {entry['table']} FROM {quoted(directory / entry['file'])}{ends}")
-        print(json.dumps({"table": entry["table"], "done": (number + 1) / len(plan)}), flush=True)
-        (directory / entry["file"]).unlink()
+        table = entry["table"]
+        # COPY takes neither its table nor its files as parameters; both come from the plan above, not from a user.
+        ends = f" (from='{entry['from']}', to='{entry['to']}')" if entry.get("from") else ""
+        divided = entry.get("passes", [entry["files"]])
+        for count, paths in enumerate(divided):
+            progress(f"building the graph: {table}", (number + count / len(divided)) / len(plan))
+            files = f"[{', '.join(map(quoted, paths))}]"
+            if table in late:
+                columns = [each for each in _COLUMNS if each not in left_out[table]]
+                files = f"(LOAD FROM {files} RETURN {', '.join(columns)})"
+            connection.execute(f"COPY {table} FROM {files}{ends}")
+        for declaration in late.get(table, ()):
+            connection.execute(f"ALTER TABLE {table} ADD {declaration}")
+        if entry.get("between"):
+            text = cypher.statement(f"load/remove_between_{table.lower()}", "ladybug").text
+            connection.execute(text, {"prefix": entry["between"]})
+            connection.execute("CHECKPOINT")
+        for path in map(Path, entry["files"]):
+            if path.parent == directory:
+                path.unlink()
+    progress("building the graph: writing", 1.0)
     connection.execute("CHECKPOINT")
     connection.close()
     database.close()
-    (directory / "plan.json").unlink()
+    (directory / _PLAN).unlink()
 
 
-def _types_to(label: str) -> list[str]:
-    return [name for name in INTERACTIONS if interaction_target(name) == label]
+def _make_tables(connection: ladybug.Connection, left_out: Mapping[str, Constants]) -> dict[str, list[str]]:
+    """Make all tables; returns the declarations of columns that were left out, by table."""
+    late = {}
+    for name in cypher.names("schema", "ladybug"):
+        text = cypher.statement(name, "ladybug").text
+        for table, columns in left_out.items():
+            if f"TABLE {table}(" in text:
+                text, late[table] = without_columns(text, columns)
+        connection.execute(text)
+    return late
 
 
 def _values(table: pa.Table) -> pa.Table:
@@ -148,13 +214,5 @@ def _with_scores(customers: pa.Table, scores: pa.Table) -> pa.Table:
     return pa.table({"id": customers["id"], **columns})
 
 
-def _end_with_parent() -> None:
-    """Standard input ends when the process that asked for the build does: nobody waits for the result any more."""
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    os._exit(1)
-
-
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    build(Path(sys.argv[1]))
+    serve(build)

@@ -1,118 +1,97 @@
-"""A load of few rows brought into an embedded store row by row, inside the caller's transaction."""
+"""A load's changes as statements to the embedded engine: remove what is replaced, add what is new, enter the load."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-import ladybug
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import cypher
+from graph.change_files import EventPart
 from graph.changes import GraphChanges
 from graph.ladybug_build import property_value_id
-from graph.ladybug_query import rows_of
-from graph.ladybug_query import run as query
-from graph.model import CAMPAIGN_INTERACTIONS, INTERACTIONS, PROPERTY_OWNERS
-from graph.store import DatasetFacts, LoadRecord, Progress
-from graph.time import utc_now
-
-_BATCH_ROWS = 1_000
+from graph.ladybug_write import ChangePlan
+from graph.model import CAMPAIGN_INTERACTIONS, INTERACTIONS, PROPERTY_OWNERS, STORED_INTERACTION_SCHEMA
+from graph.store import DatasetFacts
+from graph.tables import GraphTables
 
 
-def in_batches(
-    connection: ladybug.Connection, name: str, rows: pa.Table, progress: Progress, task: str, **parameters: Any
-) -> None:
-    """Run a statement of `load/` over the rows, some at a time."""
-    text = cypher.statement(name, "ladybug").text
-    for start in range(0, len(rows), _BATCH_ROWS):
-        batch = rows.slice(start, _BATCH_ROWS)
-        # Every list of rows needs uniform types: a column that is null throughout a batch would have none.
-        empty = [column for column in batch.column_names if batch[column].null_count == len(batch)]
-        text_here = text
-        for column in empty:
-            text_here = text_here.replace(f"row.{column}", _typed_null(batch.schema.field(column).type))
-        connection.execute(text_here, {"rows": batch.drop_columns(empty).to_pylist(), **parameters})
-        progress(task, min(1.0, (start + _BATCH_ROWS) / len(rows)))
+def plan_nodes(plan: ChangePlan, changes: GraphChanges, known_values: pa.Array, sequence: int) -> None:
+    """Nodes and properties.
 
-
-def _typed_null(kind: pa.DataType) -> str:
-    name = "STRING"
-    if pa.types.is_floating(kind):
-        name = "DOUBLE"
-    elif pa.types.is_integer(kind):
-        name = "INT64"
-    elif pa.types.is_timestamp(kind):
-        name = "TIMESTAMP"
-    elif pa.types.is_boolean(kind):
-        name = "BOOLEAN"
-    return f"CAST(NULL AS {name})"
-
-
-def apply_increment(
-    connection: ladybug.Connection, changes: GraphChanges, record: LoadRecord, facts: DatasetFacts, progress: Progress
-) -> None:
-    """Remove what is replaced, add what is new, and enter the load in the book."""
-
-    def run(name: str, rows: pa.Table, **parameters: Any) -> None:
-        in_batches(connection, f"load/{name}", rows, progress, "changing the graph", **parameters)
-
+    Args:
+        plan: Where the steps go.
+        changes: Its interactions are not looked at.
+        known_values: Ids of the `PropertyValue` nodes that there are.
+        sequence: Of the load.
+    """
     added = changes.added
-    run("add_customers", added.customers)
-    run("add_categories", added.categories.select(["id", "name"]))
-    run("link_parents", _pairs(added.categories, "parent"))
-    run("add_brands", added.brands)
-    _products(connection, changes, run)
+    plan.run("add_customers", added.customers)
+    plan.run("add_categories", added.categories.select(["id", "name"]))
+    plan.run("link_parents", _pairs(added.categories, "parent"))
+    plan.run("add_brands", added.brands)
+    _plan_products(plan, changes)
     is_changed = pc.is_in(added.campaigns["id"], value_set=changes.changed_campaigns)
-    run("add_campaigns", added.campaigns.filter(pc.invert(is_changed)))
-    run("update_campaigns", added.campaigns.filter(is_changed))
-    _properties(connection, changes, record, run)
+    plan.run("add_campaigns", added.campaigns.filter(pc.invert(is_changed)))
+    plan.run("update_campaigns", added.campaigns.filter(is_changed))
+    _plan_properties(plan, changes, known_values, sequence)
+
+
+def plan_interactions(plan: ChangePlan, parts: Sequence[EventPart], removed: GraphTables) -> None:
+    """Interactions: first all that are replaced, then all that are new.
+
+    Args:
+        plan: Where the steps go.
+        parts: Of the load.
+        removed: The interactions to remove as the store holds them.
+    """
     for name in INTERACTIONS:
-        if len(removed := changes.removed_interactions[name]):
-            text = cypher.statement(f"load/remove_{name.lower()}", "ladybug").text
-            connection.execute(text, {"ids": removed.to_pylist()})
-        run(f"add_{name.lower()}", added.interactions[name])
-    of_campaign = pc.is_in(added.superseded["type"], value_set=pa.array(CAMPAIGN_INTERACTIONS))
-    run("add_superseded_campaign", added.superseded.filter(of_campaign))
-    run("add_superseded_product", added.superseded.filter(pc.invert(of_campaign)))
-    connection.execute(cypher.statement("load/clear_dataset", "ladybug").text)
-    connection.execute(
-        cypher.statement("load/add_dataset", "ladybug").text, {"id": facts.name, "facts": facts.model_dump_json()}
-    )
-    book = {"sequence": record.sequence, "source": record.source, "started_at": record.started_at,
-            "finished_at": utc_now(), "report": record.report}  # fmt: skip
-    connection.execute(cypher.statement("load/add_load", "ladybug").text, book)
+        plan.run(f"remove_{name.lower()}", removed.interactions[name].select(["customer", "id"]), form="each")
+    for part in parts:
+        for name in INTERACTIONS:
+            if path := part.added_file(name):
+                plan.run_file(f"add_{name.lower()}", path, STORED_INTERACTION_SCHEMA.names)
+        superseded = part.superseded()
+        of_campaign = pc.is_in(superseded["type"], value_set=pa.array(CAMPAIGN_INTERACTIONS))
+        plan.run("add_superseded_campaign", superseded.filter(of_campaign))
+        plan.run("add_superseded_product", superseded.filter(pc.invert(of_campaign)))
 
 
-def _products(connection: ladybug.Connection, changes: GraphChanges, run: Any) -> None:
+def plan_facts(plan: ChangePlan, facts: DatasetFacts) -> None:
+    """The data set's facts in place of the former ones."""
+    plan.run("clear_dataset")
+    plan.run("add_dataset", id=facts.name, facts=facts.model_dump_json())
+
+
+def _plan_products(plan: ChangePlan, changes: GraphChanges) -> None:
     products = changes.added.products
     is_changed = pc.is_in(products["id"], value_set=changes.changed_products)
     facts = products.select(["id", "name", "price", "stub"])
-    run("add_products", facts.filter(pc.invert(is_changed)))
-    run("update_products", facts.filter(is_changed))
-    if len(changes.changed_products):
-        text = cypher.statement("load/unlink_products", "ladybug").text
-        connection.execute(text, {"ids": changes.changed_products.to_pylist()})
-    run("link_categories", _pairs(products, "category"))
-    run("link_brands", _pairs(products, "brand"))
+    plan.run("add_products", facts.filter(pc.invert(is_changed)))
+    plan.run("update_products", facts.filter(is_changed))
+    plan.run("unlink_products", pa.table({"id": changes.changed_products}), form="each")
+    plan.run("link_categories", _pairs(products, "category"))
+    plan.run("link_brands", _pairs(products, "brand"))
 
 
-def _properties(connection: ladybug.Connection, changes: GraphChanges, record: LoadRecord, run: Any) -> None:
-    known = {row[0] for row in rows_of(query(connection, "MATCH (v:PropertyValue) RETURN v.id"))}
+def _plan_properties(plan: ChangePlan, changes: GraphChanges, known_values: pa.Array, sequence: int) -> None:
+    fresh = []
     for label in PROPERTY_OWNERS:
-        if len(stale := changes.removed_properties[label]):
-            run(f"unlink_{label.lower()}_properties", pa.table({"owner": stale["owner"], "target": _value_ids(stale)}))
+        stale = changes.removed_properties[label]
+        plan.run(
+            f"unlink_{label.lower()}_properties",
+            pa.table({"owner": stale["owner"], "target": _value_ids(stale)}),
+            form="each",
+        )
         table = changes.added.properties[label]
-        values = pa.table({"id": _value_ids(table), "name": table["name"], "value": table["value"]})
-        fresh = [
-            row for row in values.group_by(["id", "name", "value"]).aggregate([]).to_pylist() if row["id"] not in known
-        ]
-        known.update(row["id"] for row in fresh)
-        if fresh:
-            run("add_property_values", pa.Table.from_pylist(fresh))
-        load = pa.array([record.sequence] * len(table), pa.int64())
+        fresh.append(pa.table({"id": _value_ids(table), "name": table["name"], "value": table["value"]}))
+    values = pa.concat_tables(fresh).group_by(["id", "name", "value"]).aggregate([])
+    plan.run("add_property_values", values.filter(pc.invert(pc.is_in(values["id"], value_set=known_values))))
+    for label in PROPERTY_OWNERS:
+        table = changes.added.properties[label]
+        load = pa.array([sequence] * len(table), pa.int64())
         links = {"owner": table["owner"], "target": _value_ids(table), "valid_from": table["valid_from"], "load": load}
-        run(f"link_{label.lower()}_properties", pa.table(links))
+        plan.run(f"link_{label.lower()}_properties", pa.table(links))
 
 
 def _value_ids(table: pa.Table) -> pa.ChunkedArray:

@@ -8,7 +8,6 @@ from typing import Any
 
 import ladybug
 
-from graph.store import Rows
 from habitue.errors import StoreError
 
 
@@ -23,23 +22,6 @@ def run(connection: ladybug.Connection, text: str, parameters: Mapping[str, Any]
 def rows_of(result: ladybug.QueryResult) -> list[list[Any]]:
     """All rows as lists."""
     return [list(row) for row in result.get_all()]
-
-
-def fetch_rows(result: ladybug.QueryResult, most: int) -> Rows:
-    """At most so many rows, as plain values.
-
-    Raises:
-        OverflowError: If a time lies outside what Python can hold. Fetched one by one, such a value ends the process
-            (Ladybug 0.22), so answers with computed times travel as Arrow.
-    """
-    columns = tuple(result.get_column_names())
-    if not any(kind in str(each) for each in result.get_column_data_types() for kind in ("DATE", "TIME", "INTERVAL")):
-        rows = [tuple(plain(value) for value in row) for row in result.get_n(most)]
-        return Rows(columns, rows, truncated=result.has_next())
-    table = result.get_as_arrow()
-    values = [column.to_pylist() for column in table.slice(0, most).itercolumns()]
-    found = [tuple(plain(value) for value in row) for row in zip(*values, strict=True)]
-    return Rows(columns, found, truncated=len(table) > most)
 
 
 def plain(value: Any) -> Any:

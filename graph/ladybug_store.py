@@ -6,40 +6,46 @@ rows, by changing a copy in a transaction, and publishes it.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
+import itertools
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import ladybug
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import cypher
 from graph import ladybug_build
-from graph.changes import GraphChanges, merge
+from graph.change_files import LoadChanges
 from graph.guard import check_read_only
-from graph.ladybug_export import export_derived, export_tables
-from graph.ladybug_increment import apply_increment, in_batches
-from graph.ladybug_query import fetch_rows, plain, rows_of, run
-from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP
+from graph.ladybug_capacity import check_capacity
+from graph.ladybug_export import NodeIds, export_nodes, export_superseded, stream_interactions
+from graph.ladybug_held import find_held
+from graph.ladybug_index import InteractionIndex, records_of, to_be_asked
+from graph.ladybug_query import plain, rows_of, run
+from graph.ladybug_sandbox import Sandbox
+from graph.ladybug_writer import LadybugWriter, rows_fit_a_change, waiting_rows
+from graph.model import INTERACTIONS, NO_PRODUCT, STORED_INTERACTION_SCHEMA, SUPERSEDED_SCHEMA
 from graph.row_cache import RowCache
-from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first
+from graph.store import (
+    DatasetFacts,
+    LoadRecord,
+    Progress,
+    QueryLimits,
+    Rows,
+    StoreHealth,
+    best_first,
+    no_progress,
+)
 from graph.tables import GraphTables
-from graph.time import utc_now
 from graph.versions import VersionedDirectory
-from habitue.errors import CypherRefusedError, NothingLoadedError, StoreError
+from habitue.errors import NothingLoadedError, StoreError
 
 _READ_BUFFER_BYTES = 512 << 20
-_INCREMENT_ROWS = 20_000  # from here on, building anew by COPY is faster than CREATE row by row
+_EXPORT_THREADS = 2
+_SOON = 20_000  # rows waiting in a version's log up to which it opens within a second
 
 
 class LadybugStore:
@@ -53,8 +59,12 @@ class LadybugStore:
         self._versions = VersionedDirectory(directory)
         self._open_lock = threading.Lock()
         self._open: tuple[str, ladybug.Database] | None = None
+        self._opening: threading.Thread | None = None
         self._local = threading.local()
         self._neighbours = RowCache()
+        self._sandbox = Sandbox()
+        self._ids: tuple[str, NodeIds] | None = None
+        self._writer = LadybugWriter(self, self._versions)
 
     # -- versions ---------------------------------------------------------------------------------------------------
 
@@ -63,43 +73,62 @@ class LadybugStore:
         return self._versions.current()
 
     def close(self) -> None:
+        self._sandbox.close()
         with self._open_lock:
             if self._open is not None:
                 self._open[1].close()
                 self._open = None
 
-    def _connection(self) -> ladybug.Connection:
+    def connection(self) -> ladybug.Connection:
         """This thread's connection to the published version, opened again when a newer one was published."""
-        version = self.version()
-        if not version:
-            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
+        version, database = self._database()
         if getattr(self._local, "version", None) != version:
-            self._local.connection = ladybug.Connection(self._database(version), num_threads=1)
+            self._local.connection = ladybug.Connection(database, num_threads=1)
             self._local.version = version
         connection: ladybug.Connection = self._local.connection
         return connection
 
-    def _database(self, version: str) -> ladybug.Database:
+    def _database(self) -> tuple[str, ladybug.Database]:
+        """The published version. One that takes seconds to open is opened aside while readers keep the former one."""
+        version = self.version()
+        if not version:
+            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
         with self._open_lock:
             if self._open is None or self._open[0] != version:
-                path = self.directory / version / ladybug_build.FILE_NAME
-                try:
-                    database = ladybug.Database(str(path), buffer_pool_size=_READ_BUFFER_BYTES, read_only=True)
-                except (RuntimeError, OSError) as error:
-                    raise StoreError(
-                        f"The embedded graph at {path} does not open: {error}.",
-                        hint="Another process may hold it; otherwise restore it or load the data again.",
-                    ) from error
-                self._open = (version, database)  # the former one closes when its last connection is gone
-            return self._open[1]
+                aside = self.read_only and self._open is not None and waiting_rows(self._file(version).parent) > _SOON
+                if not aside:
+                    self._open = (version, self._opened(version))  # the former closes with its last connection
+                elif self._opening is None or not self._opening.is_alive():
+                    self._opening = threading.Thread(target=self._open_aside, args=(version,), daemon=True)
+                    self._opening.start()
+            return self._open  # type: ignore[return-value]  # set in every branch above
 
-    @contextmanager
-    def _next_version(self) -> Iterator[Path]:
-        """A directory to make the next version in; published when the block ends without error."""
-        if self.read_only:
-            raise StoreError("The embedded graph is open for reading only.", hint="Writing is another process's work.")
-        with self._versions.next() as building:
-            yield building
+    def _open_aside(self, version: str) -> None:
+        try:
+            opened = (version, self._opened(version))
+        except StoreError:
+            return  # the next reader tries again, and hears of it when there is no former version
+        with self._open_lock:
+            self._open = opened
+
+    def _opened(self, version: str) -> ladybug.Database:
+        path = self._file(version)
+        try:
+            return ladybug.Database(str(path), buffer_pool_size=_READ_BUFFER_BYTES, read_only=True)
+        except (RuntimeError, OSError) as error:
+            raise StoreError(
+                f"The embedded graph at {path} does not open: {error}.",
+                hint="Another process may hold it; otherwise restore it or load the data again.",
+            ) from error
+
+    def _file(self, version: str) -> Path:
+        """The database of a version."""
+        return self.directory / version / ladybug_build.FILE_NAME
+
+    def published_file(self) -> Path | None:
+        """The published version's database, which opens read-only together with the log beside it; None without."""
+        version = self.version()
+        return self._file(version) if version else None
 
     # -- facts and whole tables -------------------------------------------------------------------------------------
 
@@ -120,89 +149,107 @@ class LadybugStore:
         url = f"ladybug://{self.directory}"
         counts: dict[str, int] = {}
         if self.version():
-            connection = self._connection()
+            connection = self.connection()
             for row in rows_of(run(connection, "CALL show_tables() RETURN name, type")):
                 name, kind = row
                 pattern = f"(n:{name})" if kind == "NODE" else f"()-[n:{name}]->()"
                 counts[name] = int(rows_of(run(connection, f"MATCH {pattern} RETURN count(n)"))[0][0])
         return StoreHealth(url, f"ladybug {ladybug.Database.get_version()}", counts, problems)
 
+    def nodes(self) -> GraphTables:
+        return export_nodes(self.connection()) if self.version() else GraphTables.empty()
+
+    def interactions(self, name: str, *, after: int = 0) -> Iterator[pa.Table]:
+        if self.version():
+            version, database = self._database()
+            with ladybug.Connection(database, num_threads=_EXPORT_THREADS) as connection:
+                yield from stream_interactions(connection, self._node_ids(version, connection), name, after)
+
+    def superseded(self, *, after: int = 0) -> pa.Table:
+        return export_superseded(self.connection(), after) if self.version() else SUPERSEDED_SCHEMA.empty_table()
+
     def tables(self) -> GraphTables:
-        return export_tables(self._connection()) if self.version() else GraphTables.empty()
+        return replace(
+            self.nodes(),
+            interactions={
+                name: pa.concat_tables([STORED_INTERACTION_SCHEMA.empty_table(), *self.interactions(name)])
+                for name in INTERACTIONS
+            },
+            superseded=self.superseded(),
+        )
 
-    # -- changes ----------------------------------------------------------------------------------------------------
-
-    def apply(self, changes: GraphChanges, record: LoadRecord, facts: DatasetFacts, progress: Progress) -> None:
-        rows = sum(changes.added.counts().values()) + sum(map(len, changes.added.properties.values()))
-        before = self.version()
-        with self._next_version() as building:
-            if before and rows < _INCREMENT_ROWS:
-                with self._changing_copy(building) as connection:
-                    apply_increment(connection, changes, record, facts, progress)
-            else:
-                held = self.tables()
-                book = {
-                    "Dataset": pa.table({"id": [facts.name], "facts": [facts.model_dump_json()]}),
-                    "Load": _load_table([*self.loads(), replace(record, finished_at=utc_now())]),
-                }
-                derived = export_derived(self._connection() if before else None)
-                progress("writing tables", 0.0)
-                ladybug_build.write_plan(building, merge(held, changes), derived, book)
-                _build_in_child(building, progress)
-
-    @contextmanager
-    def _changing_copy(self, building: Path, *, transaction: bool = True) -> Iterator[ladybug.Connection]:
-        """A writable copy of the published version, changed in one transaction (COPY wants none)."""
+    def held(self, staged: GraphTables) -> GraphTables:
         if not self.version():
-            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
-        target = building / ladybug_build.FILE_NAME
-        shutil.copyfile(self.directory / self.version() / ladybug_build.FILE_NAME, target)
-        database = ladybug.Database(str(target), buffer_pool_size=_READ_BUFFER_BYTES)
-        connection = ladybug.Connection(database, num_threads=2)
-        try:
-            if transaction:
-                connection.execute("BEGIN TRANSACTION")
-            yield connection
-            if transaction:
-                connection.execute("COMMIT")
-            connection.execute("CHECKPOINT")
-        except RuntimeError as error:
-            raise StoreError(f"The embedded graph refused a change: {error}.") from error
-        finally:
-            connection.close()
-            database.close()
+            return GraphTables.empty()
+        return find_held(self.connection(), self.index(), self.interactions, staged)
+
+    def index(self) -> InteractionIndex:
+        """Hashes of the published version's interactions; made from the store where they are missing."""
+        index = InteractionIndex(self.directory / self.version())
+        if not index.exists:
+            index.create(
+                itertools.chain(
+                    (records_of(name, table) for name in INTERACTIONS for table in self.interactions(name)),
+                    (to_be_asked(self.superseded()["id"]) for _ in range(1)),
+                )
+            )
+        return index
+
+    def _node_ids(self, version: str, connection: ladybug.Connection) -> NodeIds:
+        with self._open_lock:
+            if self._ids is None or self._ids[0] != version:
+                self._ids = (version, NodeIds.read(connection))
+            return self._ids[1]
+
+    # -- changes (see `graph.ladybug_writer`) -----------------------------------------------------------------------
+
+    def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
+        self._writer.apply(changes, book, facts, progress)
+
+    def check_capacity(self, rows: int) -> None:
+        held = len(self.index()) if self.version() else 0
+        check_capacity(self.directory, held, rows, anew=not (held and rows_fit_a_change(rows, held)))
+
+    def unmerged(self) -> int:
+        return self._writer.unmerged()
+
+    def merge(self, progress: Progress) -> None:
+        self._writer.merge(progress)
+
+    def migrate(self, name: str | None, facts: DatasetFacts, progress: Progress) -> None:
+        self._writer.migrate(name, facts, progress)
+
+    def repair(self, progress: Progress) -> list[str]:
+        done = [
+            f"removed what an interrupted change left behind ({name})" for name in self._versions.clear_left_behind()
+        ]
+        if self.version() and not InteractionIndex(self.directory / self.version()).exists:
+            progress("indexing interactions", 0.0)
+            self.index()
+            done.append("made the index of interactions anew")
+        return done
+
+    def erase(self, customers: Sequence[str], facts: DatasetFacts, progress: Progress) -> dict[str, int]:
+        return self._writer.erase(customers, facts, progress)
+
+    def purge(self, progress: Progress) -> bool:
+        return self._writer.purge(progress)
 
     def write_scores(self, scores: pa.Table, progress: Progress) -> None:
-        with self._next_version() as building, self._changing_copy(building) as connection:
-            connection.execute(cypher.statement("load/clear_scores", "ladybug").text)
-            in_batches(connection, "load/set_scores", scores, progress, "writing scores")
+        self._writer.write_scores(scores, progress)
 
     def write_similar(self, pairs: pa.Table, model: str, progress: Progress) -> None:
-        progress("writing similarities", 0.0)
-        table = pairs.append_column("model", pa.array([model] * len(pairs), pa.string()))
-        with self._next_version() as building, self._changing_copy(building, transaction=False) as connection:
-            # The version is private until it is published, so the table can be dropped and filled anew by COPY.
-            connection.execute("DROP TABLE SIMILAR_TO")
-            connection.execute(cypher.statement("schema/40_similar_to", "ladybug").text)
-            if len(table):
-                rows = building / "similar.parquet"
-                pq.write_table(table, rows)
-                connection.execute(f"COPY SIMILAR_TO FROM {ladybug_build.quoted(rows)}")
-                rows.unlink()
+        self._writer.write_similar(pairs, model, progress)
 
     def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
-        with self._next_version() as building, self._changing_copy(building) as connection:
-            connection.execute(cypher.statement("load/clear_audience", "ladybug").text, {"id": audience["id"]})
-            connection.execute(cypher.statement("load/add_audience", "ladybug").text, dict(audience))
-            table = pa.Table.from_pylist([dict(member) for member in members])
-            in_batches(connection, "load/add_members", table, lambda *_: None, "", audience=audience["id"])
+        self._writer.write_audience(audience, members, no_progress)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def read(self, name: str, **parameters: Any) -> Rows:
         text = cypher.statement(name, self.dialect).text
         try:
-            result = run(self._connection(), text, parameters)
+            result = run(self.connection(), text, parameters)
         except RuntimeError as error:
             self._local.version = None  # what the connection keeps of a failed statement would spoil the next ones
             raise StoreError(f"The embedded graph refused {name}: {error}.") from error
@@ -214,7 +261,7 @@ class LadybugStore:
         # One statement for each node in the middle: a primary key is looked up at once, a list of them by a scan.
         # None has a LIMIT: as a parameter it would have the statement planned anew each time, the dearest part.
         text = cypher.statement(f"read/neighbours_{relationship.lower()}_{direction}", self.dialect).text
-        connection = self._connection()
+        connection = self.connection()
         version = self._local.version
 
         def fetch(middle: str) -> Rows:
@@ -234,7 +281,7 @@ class LadybugStore:
 
     def _occurs(self, relationship: str) -> bool:
         """Whether the published version has any such relationship; asked once for each version."""
-        connection = self._connection()
+        connection = self.connection()
         counted: dict[str, bool] | None = getattr(self._local, "occurs", None)
         if counted is None or self._local.occurs_version != self._local.version:
             counted = {}
@@ -246,58 +293,8 @@ class LadybugStore:
         return counted[relationship]
 
     def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
-        check_read_only(text)
-        connection = ladybug.Connection(self._database(self.version()), num_threads=2) if self.version() else None
-        if connection is None:
+        check_read_only(text, parameters)
+        version = self.version()
+        if not version:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
-        try:
-            connection.set_query_timeout(int(limits.seconds * 1000))
-            return fetch_rows(run(connection, text, parameters), limits.rows)
-        except OverflowError as error:
-            raise CypherRefusedError(
-                "The answer holds a time outside the years 1 to 9999.", hint="Return it as text, or leave it out."
-            ) from error
-        except (RuntimeError, TypeError, ValueError) as error:  # the latter two of parameters it has no type for
-            if "nterrupted" in str(error):
-                raise CypherRefusedError(
-                    f"The statement was stopped after {limits.seconds:g} seconds.", hint="Ask for less at once."
-                ) from error
-            raise CypherRefusedError(f"The statement is not valid: {error}.") from error
-        finally:
-            connection.close()
-
-
-def _load_table(records: list[LoadRecord]) -> pa.Table:
-    def times(values: list[datetime | None]) -> pa.Array:
-        return pa.array(values, TIMESTAMP)
-
-    return pa.table({
-        "id": pa.array([each.sequence for each in records], pa.int64()),
-        "source": pa.array([each.source for each in records], pa.string()),
-        "started_at": times([each.started_at for each in records]),
-        "finished_at": times([each.finished_at for each in records]),
-        "complete": pa.array([each.complete for each in records], pa.bool_()),
-        "report": pa.array([each.report for each in records], pa.string()),
-    })  # fmt: skip
-
-
-def _build_in_child(building: Path, progress: Progress) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "graph.ladybug_build", str(building)]
-    with subprocess.Popen(  # noqa: S603  our own module, our own interpreter
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as child:
-        try:
-            for line in child.stdout or ():
-                step = json.loads(line)
-                progress(f"building the graph: {step['table']}", float(step["done"]))
-            _, complaint = child.communicate()
-        except BaseException:
-            child.kill()
-            raise
-    if child.returncode:
-        last = complaint.strip().splitlines()[-1:] or ["no message"]
-        raise StoreError(
-            f"The embedded engine ended with status {child.returncode} while the graph was built: {last[0]}.",
-            hint="Nothing was published; the last complete state is untouched. Load again, or use Neo4j.",
-        )
+        return self._sandbox.query(self._file(version), text, parameters, limits)

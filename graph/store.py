@@ -193,6 +193,16 @@ class GraphStore(Protocol):
         """Put deferred changes in their final place; may be interrupted at any time, and then starts again."""
         ...
 
+    def migrate(self, name: str | None, facts: DatasetFacts, progress: Progress) -> None:
+        """Run a statement of `migrate/` until it changes nothing more, then set the facts.
+
+        Args:
+            name: Such as `migrate/0002_last_load`; None where only the facts change.
+            facts: Of the data set, afterwards.
+            progress: Called with what is being done.
+        """
+        ...
+
     def repair(self, progress: Progress) -> list[str]:
         """Put right what is safe to: missing constraints, remains of interrupted work, what is derived from the rest.
 

@@ -48,16 +48,8 @@ class VersionedDirectory:
         Raises:
             LockedError: If another process is making one.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise LockedError(
-                    f"Another process is writing to the graph at {self.directory}.", hint="Wait until it has finished."
-                ) from error
-            for name in self.left_behind():
-                shutil.rmtree(self.directory / name, ignore_errors=True)
+        with self._locked():
+            self._clear_left_behind()
             before = self.current()
             name = f"v{int(before[1:]) + 1 if before else 1:06d}"
             # A name of its own: the child of a killed process may still be at work in the former one.
@@ -73,17 +65,62 @@ class VersionedDirectory:
     def _publish(self, building: Path, name: str, before: str) -> None:
         target = self.directory / name
         shutil.rmtree(target, ignore_errors=True)  # a version that was moved here but never published
-        for path in building.iterdir():
+        for path in building.rglob("*"):
             _flush(path)
+        _flush(building)
         building.rename(target)
+        _flush(self.directory)
         pointer = self.directory / "current.new"
         pointer.write_text(name, encoding="utf-8")
         _flush(pointer)
         pointer.replace(self.directory / "current")
         _flush(self.directory)
+        self._keep(name, before)
+
+    def drop_former(self) -> None:
+        """Remove all versions but the published one, and what interrupted ones left behind."""
+        with self._locked():
+            self._clear_left_behind()
+            self._keep(self.current())
+
+    def clear_left_behind(self) -> list[str]:
+        """Remove what interrupted versions left behind; their names."""
+        with self._locked():
+            return self._clear_left_behind()
+
+    def _clear_left_behind(self) -> list[str]:
+        names = self.left_behind()
+        for name in names:
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+        return names
+
+    def _keep(self, *names: str) -> None:
         for path in self.directory.glob("v[0-9]*"):
-            if path.name not in (name, before):
+            if path.name not in names:
                 shutil.rmtree(path, ignore_errors=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise LockedError(
+                    f"Another process is writing to the graph at {self.directory}.", hint="Wait until it has finished."
+                ) from error
+            yield
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Have a file in a second place without its bytes in a second place, where the file system can do that.
+
+    Neither place may be written to afterwards.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _flush(path: Path) -> None:

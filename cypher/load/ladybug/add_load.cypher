@@ -1,4 +1,5 @@
-// purpose: enter a load in the book
-// parameters: the load
+// purpose: enter loads in the book
+// parameters: rows: the loads
 // columns: none
-CREATE (:Load {id: $sequence, source: $source, started_at: $started_at, finished_at: $finished_at, complete: true, report: $report})
+UNWIND $rows AS row
+CREATE (:Load {id: row.id, source: row.source, started_at: row.started_at, finished_at: row.finished_at, complete: row.complete, report: row.report})

@@ -1,5 +1,5 @@
-// purpose: remove CONTACTED interactions that are replaced
-// parameters: ids: interaction ids
+// purpose: remove a CONTACTED interaction that is replaced
+// parameters: customer; id: of the interaction
 // columns: none
-MATCH (c:Customer)-[r:CONTACTED]->(t:Campaign) WHERE r.id IN $ids
+MATCH (c:Customer {id: $customer})-[r:CONTACTED]->(t:Campaign) WHERE r.id = $id
 DELETE r

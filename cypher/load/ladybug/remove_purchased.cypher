@@ -1,5 +1,5 @@
-// purpose: remove PURCHASED interactions that are replaced
-// parameters: ids: interaction ids
+// purpose: remove a PURCHASED interaction that is replaced
+// parameters: customer; id: of the interaction
 // columns: none
-MATCH (c:Customer)-[r:PURCHASED]->(t:Product) WHERE r.id IN $ids
+MATCH (c:Customer {id: $customer})-[r:PURCHASED]->(t:Product) WHERE r.id = $id
 DELETE r

@@ -1,5 +1,5 @@
-// purpose: remove REDEEMED interactions that are replaced
-// parameters: ids: interaction ids
+// purpose: remove a REDEEMED interaction that is replaced
+// parameters: customer; id: of the interaction
 // columns: none
-MATCH (c:Customer)-[r:REDEEMED]->(t:Campaign) WHERE r.id IN $ids
+MATCH (c:Customer {id: $customer})-[r:REDEEMED]->(t:Campaign) WHERE r.id = $id
 DELETE r

@@ -1,5 +1,5 @@
-// purpose: remove RETURNED interactions that are replaced
-// parameters: ids: interaction ids
+// purpose: remove a RETURNED interaction that is replaced
+// parameters: customer; id: of the interaction
 // columns: none
-MATCH (c:Customer)-[r:RETURNED]->(t:Product) WHERE r.id IN $ids
+MATCH (c:Customer {id: $customer})-[r:RETURNED]->(t:Product) WHERE r.id = $id
 DELETE r

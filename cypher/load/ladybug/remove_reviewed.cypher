@@ -1,5 +1,5 @@
-// purpose: remove REVIEWED interactions that are replaced
-// parameters: ids: interaction ids
+// purpose: remove a REVIEWED interaction that is replaced
+// parameters: customer; id: of the interaction
 // columns: none
-MATCH (c:Customer)-[r:REVIEWED]->(t:Product) WHERE r.id IN $ids
+MATCH (c:Customer {id: $customer})-[r:REVIEWED]->(t:Product) WHERE r.id = $id
 DELETE r

@@ -1,5 +1,5 @@
-// purpose: remove VIEWED interactions that are replaced
-// parameters: ids: interaction ids
+// purpose: remove a VIEWED interaction that is replaced
+// parameters: customer; id: of the interaction
 // columns: none
-MATCH (c:Customer)-[r:VIEWED]->(t:Product) WHERE r.id IN $ids
+MATCH (c:Customer {id: $customer})-[r:VIEWED]->(t:Product) WHERE r.id = $id
 DELETE r

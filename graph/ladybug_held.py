@@ -1,0 +1,115 @@
+"""What the embedded store holds of some interactions, found through the index beside it (see `graph.ladybug_index`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import ladybug
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graph.change_files import EventPart
+from graph.ladybug_export import export_superseded, fetch, types_that_occur
+from graph.ladybug_index import InteractionIndex
+from graph.model import INTERACTIONS, STORED_INTERACTION_SCHEMA
+from graph.tables import GraphTables
+
+_FEW_CUSTOMERS = 2_000  # up to here asking customer by customer is faster than a scan of 30 million interactions
+
+#: Gives the interactions of a type, table after table.
+Stream = Callable[[str], Iterator[pa.Table]]
+
+
+def find_held(
+    connection: ladybug.Connection, index: InteractionIndex, stream: Stream, staged: GraphTables
+) -> GraphTables:
+    """All interactions and superseded versions with the ids in `staged`; the node tables are empty.
+
+    What the index knows to be held just as staged is not read again; the rest is asked of the store.
+    """
+    same: dict[str, pa.Table] = {}
+    asked: list[pa.Table] = []
+    for name, table in staged.interactions.items():
+        known = index.look_up(name, table)
+        held = table.filter(pa.array(known.same))
+        load = held.schema.get_field_index("load")
+        same[name] = held.set_column(load, "load", pa.array(known.load[known.same])).cast(STORED_INTERACTION_SCHEMA)
+        asked.append(table.filter(pa.array(known.ask)).select(["id", "customer"]))
+    if len(staged.superseded):
+        held_ids = index.contains(staged.superseded["id"])
+        asked.append(staged.superseded.filter(pa.array(held_ids)).select(["id", "customer"]))
+    ask = pa.concat_tables(asked)
+    if not len(ask):
+        return replace(GraphTables.empty(), interactions=same)
+    ids = pc.unique(ask["id"])
+    fetched = fetch_held(connection, stream, ids, pc.unique(ask["customer"]))
+    return replace(
+        fetched,
+        interactions={
+            name: pa.concat_tables([
+                same[name].filter(pc.invert(pc.is_in(same[name]["id"], value_set=ids))), fetched.interactions[name]
+            ])
+            for name in INTERACTIONS
+        },
+    )  # fmt: skip
+
+
+def fetch_held(connection: ladybug.Connection, stream: Stream, ids: pa.Array, customers: pa.Array) -> GraphTables:
+    """Interactions and superseded versions with these ids, read from the store.
+
+    Args:
+        connection: To it.
+        stream: Its interactions of a type.
+        ids: Of interactions.
+        customers: Whose they probably are: only what is not found with them takes a scan.
+    """
+    names = types_that_occur(connection)
+    found = {name: [STORED_INTERACTION_SCHEMA.empty_table()] for name in INTERACTIONS}
+    missing = ids
+    if len(customers) <= _FEW_CUSTOMERS:
+        for customer in customers.to_pylist():
+            for name in names:
+                table = fetch(connection, f"held_{name.lower()}", STORED_INTERACTION_SCHEMA, customer=customer)
+                found[name].append(table.filter(pc.is_in(table["id"], value_set=ids)))
+        met = pa.concat_tables([table.select(["id"]) for tables in found.values() for table in tables])["id"]
+        missing = ids.filter(pc.invert(pc.is_in(ids, value_set=met.combine_chunks())))
+    superseded = export_superseded(connection)
+    superseded = superseded.filter(pc.is_in(superseded["id"], value_set=ids))
+    # An id that is only among the superseded or the removed ones is in no interaction: the scan cannot know.
+    if len(missing):
+        for name in names:
+            for table in stream(name):
+                found[name].append(table.filter(pc.is_in(table["id"], value_set=missing)))
+    return replace(
+        GraphTables.empty(),
+        interactions={name: pa.concat_tables(tables) for name, tables in found.items()},
+        superseded=superseded,
+    )
+
+
+def fetch_removed(connection: ladybug.Connection, stream: Stream, parts: Sequence[EventPart]) -> GraphTables:
+    """The interactions that a load's changes remove, as the store holds them."""
+    gone: dict[str, list[pa.Array]] = {name: [] for name in INTERACTIONS}
+    customers: list[pa.Array] = []
+    for part in parts:
+        removed = part.removed()
+        if ids := [each for each in removed.values() if len(each)]:
+            # What replaces them is mostly of the same customers.
+            added = pa.concat_tables(list(part.read().added.interactions.values()))
+            mine = pc.is_in(added["id"], value_set=pa.concat_arrays(ids))
+            customers.append(added.filter(mine)["customer"].combine_chunks())
+        for name, each in removed.items():
+            gone[name].append(each)
+    unique = {name: pc.unique(pa.chunked_array(each, pa.string())) for name, each in gone.items()}
+    wanted = pc.unique(pa.chunked_array(list(unique.values()), pa.string()))
+    if not len(wanted):
+        return GraphTables.empty()
+    held = fetch_held(connection, stream, wanted, pc.unique(pa.chunked_array(customers, pa.string())))
+    return replace(
+        held,
+        interactions={
+            name: table.filter(pc.is_in(table["id"], value_set=unique[name]))
+            for name, table in held.interactions.items()
+        },
+    )
