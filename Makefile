@@ -5,16 +5,20 @@ PIP_OPTIONS ?=
 SOURCE      ?= complete-journey
 HOST        ?= 127.0.0.1
 PORT        ?= 8000
+SIZE        ?= smoke
+DATA        ?=
+NEO4J       ?=
+KILLS       ?=
 
 VENV      := .venv
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format types bench clean
+.PHONY: help install demo serve test lint format types bench bench-graph clean
 
 help: ## Show this help
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@command -v $(PYTHON) > /dev/null || { echo "Habitué needs Python 3.11 or newer, and '$(PYTHON)' was not found: make PYTHON=/path/to/python3.12" >&2; exit 1; }
@@ -49,8 +53,13 @@ types: $(INSTALLED) ## Type check, strict
 bench: $(INSTALLED) ## The benchmarks of bench/, each of which writes JSON
 	@set -e; for file in bench/bench_*.py; do \
 	  [ -e "$$file" ] || { echo "There is no benchmark in bench/ yet." >&2; exit 1; }; \
-	  echo "$$file"; $(BIN)/python "$$file"; \
+	  echo "$$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; \
 	done
+
+bench-graph: $(INSTALLED) ## The graph at scale beside plain references   (SIZE=smoke, 2m or 30m, DATA=, NEO4J=, KILLS=)
+	@$(BIN)/python -m bench.bench_graph --size $(SIZE) $(if $(DATA),--data $(DATA))
+	@$(if $(NEO4J),$(BIN)/python -m bench.bench_neo4j --size $(SIZE) $(if $(DATA),--data $(DATA)) --neo4j $(NEO4J))
+	@$(if $(KILLS),$(BIN)/python -m bench.bench_kills --kills $(KILLS) $(if $(NEO4J),--neo4j $(NEO4J)))
 
 clean: ## Remove the virtual environment, caches and builds (never a workspace)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

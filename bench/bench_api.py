@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 RESULTS = Path(__file__).parent / "results" / "api.json"
@@ -46,7 +47,7 @@ def main() -> None:
         started = time.perf_counter()
         wait_for(port, server)
         seconds = round(time.perf_counter() - started, 2)
-        result = {**measure(port, options.requests), "seconds_until_ready": seconds}
+        result: dict[str, Any] = {**measure(port, options.requests), "seconds_until_ready": seconds}
     finally:
         server.terminate()
         server.wait()

@@ -243,7 +243,8 @@ def _new_facts(dataset: Dataset, facts: DatasetFacts | None, sequence: int, fini
     before = facts or DatasetFacts(name=dataset.name)
     return before.model_copy(update={
         "currency": dataset.currency or before.currency,
-        "complete_until": dataset.complete_until or before.complete_until,
+        # What was complete stays so: an earlier export loaded again says nothing new.
+        "complete_until": max(filter(None, (dataset.complete_until, before.complete_until)), default=None),
         "sensitive": before.sensitive | sensitive,
         "identities": {**before.identities, **identities(dataset)},
         "fingerprint": next_fingerprint(before, sequence, finished),

@@ -164,6 +164,16 @@ def test_what_the_description_says_anew_is_taken_over_without_new_rows(bench: Be
     assert not bench.load().changed
 
 
+def test_an_earlier_export_loaded_again_does_not_turn_back_until_when_the_data_are_complete(bench: Bench) -> None:
+    tables = {"orders.csv": orders("ann,p1,2024-01-01,1,1")}
+    for date in ("2024-02-01", "2024-03-01"):
+        bench.write(f"complete_until = {date}\n" + TOP + ORDERS, tables).load()
+    assert not bench.write("complete_until = 2024-02-01\n" + TOP + ORDERS, tables).load().changed
+    facts = bench.store.facts()
+    assert facts is not None
+    assert facts.complete_until == datetime(2024, 3, 1)
+
+
 def test_an_undated_property_is_replaced_and_a_dated_one_stands_beside(bench: Bench) -> None:
     customers = '[customers]\npath = "customers.csv"\nid = "id"\nproperties = ["tier"]\n'
 
