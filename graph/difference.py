@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ def difference(held: GraphTables, staged: GraphTables) -> GraphChanges:
     return replace(events, **{name: getattr(nodes, name) for name in _OF_NODES}, added=added)
 
 
+_ALWAYS = int(np.iinfo(np.int64).min)
 _OF_NODES = ("changed_products", "changed_campaigns", "removed_properties", "counts")
 
 
@@ -74,16 +76,19 @@ def interaction_changes(held: GraphTables, staged: GraphTables) -> GraphChanges:
     corrected: Counter[str] = Counter()
     added, removed, replaced = {}, {}, []
     for name in INTERACTIONS:
-        change = _changes_of_type(name, held.interactions[name], staged.interactions[name])
+        between = staged.superseded.filter(pc.equal(staged.superseded["type"], name))
+        change = _changes_of_type(name, held.interactions[name], staged.interactions[name], between)
         added[name], removed[name] = change.added, change.removed
         unchanged[name], corrected[name] = change.unchanged, len(change.removed)
         replaced.append(change.superseded)
     for name, other in (("PURCHASED", "RETURNED"), ("RETURNED", "PURCHASED")):
-        moved = _moved(staged.interactions[name], held.interactions[other], staged.interactions[other])
+        moved = _moved(staged.interactions, held.interactions, name, other)
         if not len(moved):
             continue
         move = _kind_changes(name, other, moved, staged.interactions[name], held.interactions[other])
-        added[name] = added[name].filter(pc.invert(pc.is_in(added[name]["id"], value_set=move.late)))
+        stays = added[name].filter(pc.invert(pc.is_in(added[name]["id"], value_set=move.late)))
+        former = held.interactions[other]
+        added[name] = _known_since(stays, former.filter(pc.is_in(former["id"], value_set=move.removed)))
         removed[other] = pa.concat_arrays([removed[other], move.removed])
         corrected[name] += len(move.removed)
         unchanged[name] += len(move.late)
@@ -149,7 +154,8 @@ class _InteractionChanges:
     unchanged: int
 
 
-def _changes_of_type(name: str, held: pa.Table, staged: pa.Table) -> _InteractionChanges:
+def _changes_of_type(name: str, held: pa.Table, staged: pa.Table, between: pa.Table) -> _InteractionChanges:
+    """The changes of one type; `between` are the versions that staged ones replaced in the same load."""
     nothing = _InteractionChanges(staged, pa.array([], pa.string()), SUPERSEDED_SCHEMA.empty_table(), 0)
     if not len(held) or not len(staged):
         return nothing
@@ -163,6 +169,8 @@ def _changes_of_type(name: str, held: pa.Table, staged: pa.Table) -> _Interactio
             differs |= ~equal_values(met[column], old[column])
     when_new, when_old = _known(met), _known(old)
     later = when_new > when_old
+    # What was corrected and taken back since is a version of its own, although its values are the held ones.
+    differs |= later & _has_version_after(when_old, met, between)
     # A correction that does not say when it became known is the newest word there is.
     earlier = (when_new < when_old) & pc.is_valid(met["known_at"]).to_numpy()
     replace = differs & ~earlier
@@ -173,18 +181,38 @@ def _changes_of_type(name: str, held: pa.Table, staged: pa.Table) -> _Interactio
         _as_superseded(late, name, old["known_at"].filter(pa.array(differs & earlier))),
     ])  # fmt: skip
     return _InteractionChanges(
-        added=pa.concat_tables([staged.filter(pa.array(is_new)), met.filter(pa.array(replace))]),
+        added=pa.concat_tables([staged.filter(pa.array(is_new)), _known_since(met.filter(pa.array(replace)), old)]),
         removed=met["id"].filter(pa.array(replace)).combine_chunks(),
         superseded=superseded,
         unchanged=len(met) - int(replace.sum()),
     )
 
 
-def _moved(staged: pa.Table, held_other: pa.Table, staged_other: pa.Table) -> pa.Array:
-    """Ids of held lines that a correction turned from a purchase into a return, or back: same id, same ends."""
-    ends = ("id", "customer", "target")
-    same_line = contains(staged, held_other, ends) & ~contains(staged_other, held_other, ("id",))
-    return held_other["id"].filter(pa.array(same_line)).combine_chunks()
+def _has_version_after(when: npt.NDArray[np.int64], rows: pa.Table, versions: pa.Table) -> npt.NDArray[np.bool_]:
+    """For which rows there is a version that was known after some instant of theirs."""
+    place = pc.index_in(versions["id"], value_set=rows["id"].combine_chunks())
+    versions, place = versions.filter(pc.is_valid(place)), pc.drop_null(place).to_numpy()
+    found = np.zeros(len(rows), bool)
+    found[place[_known(versions) > when[place]]] = True
+    return found
+
+
+def _known_since(rows: pa.Table, former: pa.Table) -> pa.Table:
+    """Rows that do not say when they became known take that from the former ones with their ids."""
+    place = pc.index_in(rows["id"], value_set=former["id"].combine_chunks())
+    known = pc.coalesce(rows["known_at"], former["known_at"].take(place))
+    return rows.set_column(rows.schema.get_field_index("known_at"), rows.schema.field("known_at"), known)
+
+
+def _moved(staged: Mapping[str, pa.Table], held: Mapping[str, pa.Table], name: str, other: str) -> pa.Array:
+    """Ids of lines held as `other` that a correction turned into `name` (purchase or return): same id, same ends.
+
+    Where both are held, or both are staged, under one id, they are two lines: of sources that number by themselves.
+    """
+    here, former = staged[name], held[other]
+    same_line = contains(here, former, ("id", "customer", "target"))
+    two_lines = contains(staged[other], former, ("id",)) | contains(held[name], former, ("id",))
+    return former["id"].filter(pa.array(same_line & ~two_lines)).combine_chunks()
 
 
 @dataclass(frozen=True)
@@ -213,8 +241,6 @@ def _as_superseded(table: pa.Table, name: str, when: pa.ChunkedArray) -> pa.Tabl
 
 
 def _known(table: pa.Table) -> npt.NDArray[np.int64]:
-    when: npt.NDArray[np.int64] = pc.fill_null(
-        pc.coalesce(table["known_at"], table["at"]).cast(pa.int64()), 0
-    ).to_numpy()
-    # Without a date of its own an event is known from when it happened: a correction then simply replaces it.
-    return np.where(pc.is_null(table["known_at"]).to_numpy(), np.int64(0), when)
+    """When versions became known; what does not say so was known before all that does."""
+    when: npt.NDArray[np.int64] = pc.fill_null(table["known_at"].cast(pa.int64()), _ALWAYS).to_numpy()
+    return when

@@ -96,8 +96,9 @@ class InteractionIndex:
 
     @property
     def exists(self) -> bool:
-        """Whether there is one."""
-        return self.directory.is_dir()
+        """Whether there is one with all its files: without one of them, what it knew would be loaded twice."""
+        files = self._files()
+        return bool(files) and files[-1].stem == f"{len(files) - 1:06d}"
 
     def __len__(self) -> int:
         return sum(len(each) for each in self._runs())
@@ -149,6 +150,8 @@ class InteractionIndex:
         building.mkdir()
         try:
             np.save(building / "000000.npy", _sorted(records))
+            if not self.exists:  # but perhaps some of its files
+                shutil.rmtree(self.directory, ignore_errors=True)
             building.rename(self.directory)
         except OSError:
             if not self.exists:  # otherwise another process was faster

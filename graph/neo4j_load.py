@@ -48,6 +48,7 @@ from graph.store import DatasetFacts, LoadRecord, Progress
 from habitue.errors import LockedError, StoreError
 
 _SESSIONS = 2  # a third one gains nothing
+_KINDS = {"PURCHASED": "RETURNED", "RETURNED": "PURCHASED"}
 
 #: Writes some rows in a transaction; how many.
 Batch = Callable[[neo4j.ManagedTransaction], int]
@@ -243,18 +244,18 @@ class _Writer:
                 done = upto
 
     def _events(self, changes: GraphChanges) -> Iterator[Batch]:
-        removed = {name: ids.cast(pa.string()) for name, ids in changes.removed_interactions.items()}
-        replaced = pa.concat_arrays(list(removed.values()))
         added = changes.added.interactions
         for name, table in added.items():
+            former = _former(changes, name)
+            replaced = pa.concat_arrays(list(former.values()))
             new, corrected = _divided(table.take(pc.sort_indices(table["customer"])), replaced)
             for start in range(0, len(new), BATCH_ROWS):
                 yield partial(self._add, name, new.slice(start, BATCH_ROWS))
             for start in range(0, len(corrected), BATCH_ROWS):
                 batch = corrected.slice(start, BATCH_ROWS)
                 yield partial(self._correct, name, batch, {
-                    former: ids.filter(pc.is_in(ids, value_set=batch["id"].combine_chunks()))
-                    for former, ids in removed.items()
+                    kind: ids.filter(pc.is_in(ids, value_set=batch["id"].combine_chunks()))
+                    for kind, ids in former.items()
                 })  # fmt: skip
         for label, table in _by_label(changes.added.superseded).items():
             for start in range(0, len(table), BATCH_ROWS):
@@ -326,6 +327,20 @@ class _Writer:
             if len(pairs := _pairs(table, target)):
                 self._create(name, pairs, transaction)
         return len(table)
+
+
+def _former(changes: GraphChanges, name: str) -> dict[str, pa.Array]:
+    """Ids that interactions of a type replace, by the type they have until then.
+
+    Ids are unique within a type only: those of another one are of other interactions, but for a purchase that becomes
+    a return, or back. Such a line does not come again as what it was.
+    """
+    removed = {kind: ids.cast(pa.string()) for kind, ids in changes.removed_interactions.items()}
+    former = {name: removed[name]}
+    if other := _KINDS.get(name):
+        comes_again = pc.is_in(removed[other], value_set=changes.added.interactions[other]["id"].combine_chunks())
+        former[other] = removed[other].filter(pc.invert(comes_again))
+    return former
 
 
 def _divided(table: pa.Table, ids: pa.Array) -> tuple[pa.Table, pa.Table]:

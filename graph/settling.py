@@ -97,8 +97,8 @@ def _settle_ids(name: str, table: pa.Table, file_names: Sequence[str]) -> tuple[
     frame = table.filter(is_repeated).to_pandas(date_as_object=False)
     content = [column for column in INTERACTION_SCHEMA.names if column != "known_at"]
     clash = frame["source"] != frame.groupby("id")["source"].transform("min")
-    same_as_first = frame.duplicated(content, keep="first")
-    other_source = clash & ~same_as_first
+    said_by_first = (~clash).groupby([frame[column] for column in content], dropna=False).transform("any")
+    other_source = clash & ~said_by_first
     refusals = [
         Refusal(file_names[row.file], int(row.row), "id", "the id is used by another source (give `id_prefix`)", row.id)
         for row in frame[other_source].itertuples()

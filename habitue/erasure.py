@@ -13,11 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from graph.erasure import tombstone
-
 from graph.store import DatasetFacts, GraphStore, Progress
 from graph.time import utc_now
 from habitue.erasure_files import erase_from_files, find_in_files
-from habitue.errors import NotFoundError, NothingLoadedError, NotTrainedError
+from habitue.errors import NotFoundError, NothingLoadedError, NotTrainedError, UsageError
 from habitue.runs import newest_trained
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ _WHAT_MODELS_HOLD = (
     "and vectors of products were moved by their purchases. `habitue train` makes models without them."
 )
 _NEO4J_BYTES = (
-    "The Neo4j server no longer finds them, but their ids may stand in its files: docs/erasure.md says how its "
+    "The Neo4j server no longer finds them, but their ids may stand in its files: docs/operations.md says how its "
     "operator removes those."
 )
 
@@ -76,10 +75,13 @@ def erase(engine: Engine, customers: Sequence[str], progress: Progress, *, purge
         purge: Also write the store's files anew, so that not even freed pages hold the ids.
 
     Raises:
+        UsageError: If no id is given.
         NothingLoadedError: If the graph is empty.
         NotFoundError: If none of them is known anywhere, nor was erased before.
     """
     store, wanted = engine.store, sorted({each.strip() for each in customers} - {""})
+    if not wanted:
+        raise UsageError("No customer is named.", hint="Give at least one id; blanks around it do not count.")
     facts = store.facts()
     if facts is None:
         raise NothingLoadedError("The graph is empty: there is nobody to erase.")
@@ -95,6 +97,7 @@ def erase(engine: Engine, customers: Sequence[str], progress: Progress, *, purge
     if known or facts.erased != before.erased:
         progress("erasing from the graph", 0.0)
         removed = store.erase(known, facts, progress)
+    new = sum(tombstone(facts.salt, each) not in before.erased for each in wanted if each not in known)
     progress("erasing from files", 0.0)
     files = erase_from_files(engine.workspace, wanted)
     purged = store.purge(progress) if purge else False
@@ -105,7 +108,7 @@ def erase(engine: Engine, customers: Sequence[str], progress: Progress, *, purge
         remaining=find_in_files(engine.workspace, wanted),
         absent=not any(_is_known(store, each) for each in wanted),
         purged=purged,
-        notes=list(_notes(engine, purge=purge, purged=purged)),
+        notes=[*_strangers(new, len(wanted)), *_notes(engine, purge=purge, purged=purged)],
     )
     _log(engine, report)
     return report
@@ -121,6 +124,12 @@ def _with_tombstones(facts: DatasetFacts, customers: Sequence[str]) -> DatasetFa
 
 def _is_known(store: GraphStore, customer: str) -> bool:
     return bool(store.read("read/customer", id=customer).rows)
+
+
+def _strangers(count: int, customers: int) -> list[str]:
+    if not count:
+        return []
+    return [f"{count} of the {customers} were not in the graph; later loads leave them out all the same."]
 
 
 def _notes(engine: Engine, *, purge: bool, purged: bool) -> list[str]:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def erase_from_files(workspace: Workspace, customers: Collection[str]) -> dict[s
     """
     removed: dict[str, int] = {}
     for path in _caches(workspace):
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
         removed[_name(workspace, path)] = 1
     for path, erase in _files(workspace):
         if count := erase(path, customers):
@@ -57,7 +58,7 @@ def find_in_files(workspace: Workspace, customers: Collection[str]) -> list[str]
         if path.suffix == ".parquet":
             hit = bool(_matches(pq.read_table(path, columns=_id_columns(path)), customers).any())
         elif path.suffix == ".csv":
-            hit = any(_names(row, customers) for row in _rows(path))
+            hit = any(_names(row, customers) for row in _rows(path)[1:])
         else:
             document = json.loads(path.read_text(encoding="utf-8"))
             hit = _pruned(document, customers)[1] > 0
@@ -68,7 +69,15 @@ def find_in_files(workspace: Workspace, customers: Collection[str]) -> list[str]
 
 def _caches(workspace: Workspace) -> list[Path]:
     folders = [workspace.snapshots, workspace.path / "staging", workspace.path / "sources"]
-    return [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    importing = workspace.path / "neo4j-import"  # what a failed offline load has left
+    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return [*found, importing] if importing.exists() else found
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or directory that somebody else may be removing, too; what cannot be removed is an error."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[Path, Callable[[Path, Collection[str]], int]]]:
@@ -122,8 +131,8 @@ def _without_metadata(table: pa.Table) -> pa.Table:
 
 
 def _erase_csv(path: Path, customers: Collection[str]) -> int:
-    rows = list(_rows(path))
-    kept = [row for row in rows if not _names(row, customers)]
+    rows = _rows(path)
+    kept = rows[:1] + [row for row in rows[1:] if not _names(row, customers)]
     if len(kept) == len(rows):
         return 0
 
@@ -154,13 +163,15 @@ def _pruned(value: Any, customers: Collection[str]) -> tuple[Any, int]:
     return value, 0
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
+def _rows(path: Path) -> list[list[str]]:
+    """The rows of a CSV file, its header first."""
     with path.open(newline="", encoding="utf-8") as stream:
-        yield from csv.reader(stream)
+        return list(csv.reader(stream))
 
 
 def _names(row: list[str], customers: Collection[str]) -> bool:
-    return any(cell.strip() in customers for cell in row)
+    """Whether a row is of a customer: seeds and refused values stand last; the number of a row is nobody's id."""
+    return bool(row) and row[-1].strip() in customers
 
 
 def _write_report(directory: Path) -> None:

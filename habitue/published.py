@@ -14,7 +14,7 @@ import pyarrow as pa
 from embeddings.similarity import Float32Array
 from habitue.errors import NotFoundError, NotTrainedError
 from habitue.runs import SCORES, RunManifest, read_manifest, read_scores
-from habitue.similarity_files import read_similarity
+from habitue.similarity_files import CUSTOMERS, read_similarity
 from habitue.views import ScoreOf
 from habitue.workspace import Workspace
 
@@ -87,7 +87,7 @@ class Publication:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._kept: PublishedRun | None = None
-        self._state: tuple[Path, int] | None = None
+        self._state: tuple[object, ...] | None = None
 
     def current(self) -> PublishedRun:
         """The published run.
@@ -101,8 +101,8 @@ class Publication:
                 "No scores have been published in this workspace.",
                 hint="Run `habitue train` and `habitue score` first.",
             )
-        # A run never changes, but for an erasure, which puts another file of scores in its place.
-        state = (directory, (directory / SCORES).stat().st_ino)
+        # A run never changes, but for an erasure, which puts other files in the place of these.
+        state = (directory, *(_version(directory / name) for name in (SCORES, CUSTOMERS)))
         if self._kept is None or self._state != state:
             self._kept, self._state = PublishedRun.read(directory), state
         return self._kept
@@ -110,6 +110,15 @@ class Publication:
     def current_or_none(self) -> PublishedRun | None:
         """The published run; None when there is none."""
         return None if self._workspace.current_run() is None else self.current()
+
+
+def _version(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from another in its place; its number alone may be given again to a later one."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def finite(value: Any) -> float | None:

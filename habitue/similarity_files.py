@@ -10,16 +10,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
 
-_IDS, _VECTORS = "similarity_customers.parquet", "similarity.safetensors"
+from habitue.errors import StoreError
+
+CUSTOMERS = "similarity_customers.parquet"
+_VECTORS = "similarity.safetensors"
 
 
 def write_similarity(directory: Path, ids: pa.StringArray, vectors: npt.NDArray[np.float32]) -> None:
     """Write customers' centred unit vectors (n × d), row by row with their ids."""
-    pq.write_table(pa.table({"customer_id": ids}), directory / _IDS)
+    pq.write_table(pa.table({"customer_id": ids}), directory / CUSTOMERS)
     save_file({"vectors": np.ascontiguousarray(vectors)}, directory / _VECTORS)
 
 
 def read_similarity(directory: Path) -> tuple[pa.StringArray, npt.NDArray[np.float32]]:
-    """Read them back."""
-    ids = pq.read_table(directory / _IDS)["customer_id"].combine_chunks()
-    return ids, load_file(directory / _VECTORS)["vectors"]
+    """Read them back.
+
+    Raises:
+        StoreError: If one file has fewer rows than the other: an erasure is between the two, or was interrupted there.
+    """
+    ids = pq.read_table(directory / CUSTOMERS)["customer_id"].combine_chunks()
+    vectors: npt.NDArray[np.float32] = load_file(directory / _VECTORS)["vectors"]
+    if len(ids) != len(vectors):
+        raise StoreError(
+            "The vectors of similarity do not fit their customers: somebody is being erased.",
+            hint="Ask again in a moment; if it stays so, the erasure was interrupted: run it again.",
+        )
+    return ids, vectors

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 from habitue.engine import Engine
-from habitue.errors import HabitueError, LockedError, UsageError
+from habitue.errors import HabitueError, UsageError
 from habitue.settings import Settings
 
 #: Seconds without a request after which deferred work is done.
@@ -51,11 +53,15 @@ def serve(engine: Engine, lines: Iterator[str | None], out: TextIO) -> None:
         if line is not None:
             out.write(json.dumps(answer(engine, line), default=str) + "\n")
             out.flush()
-        elif engine.store.facts() is not None and engine.store.unmerged():
-            try:
-                engine.merge()
-            except LockedError:
-                continue  # somebody else is at work: later
+        else:
+            with suppress(HabitueError):  # somebody else is at work, or the store does not answer: later
+                _rest(engine)
+
+
+def _rest(engine: Engine) -> None:
+    """Do what was put off."""
+    if engine.store.facts() is not None and engine.store.unmerged():
+        engine.merge()
 
 
 def _lines(descriptor: int, idle_seconds: float) -> Iterator[str | None]:
@@ -91,6 +97,9 @@ def environment_of(settings: Settings) -> Mapping[str, str]:
 
 
 if __name__ == "__main__":
+    # Ctrl+C in the server's terminal reaches this process and those that it starts, too: the server ends them, by
+    # closing standard input, once what was asked for is durable.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not mix with the answers
     with Engine(Settings(), publisher="api") as opened:

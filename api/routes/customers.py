@@ -31,7 +31,7 @@ def customer(engine: GivenEngine, customer_id: CustomerId) -> CustomerView:
     "/{customer_id}",
     summary="Forget a customer",
     response_model=writing_schemas.Erasure,
-    responses=answers(examples.ERASURE, 401, 404, 409, 422, 503),
+    responses=answers(examples.ERASURE, 401, 404, 409, 422, 429, 503),
 )
 def erase(
     writer: GivenWriter,

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/interactions", tags=["Interactions"])
     "",
     summary="Add or correct interactions",
     response_model=writing_schemas.InteractionsAdded,
-    responses=answers(examples.INTERACTIONS_ADDED, 401, 409, 413, 422, 503),
+    responses=answers(examples.INTERACTIONS_ADDED, 401, 409, 413, 422, 429, 503),
 )
 def add(
     writer: GivenWriter,

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.writing import MAXIMUM_WAITING
 from habitue.engine import Engine
 from habitue.settings import Settings
 from tests.graph.shop import SMALL
@@ -109,3 +110,22 @@ def test_a_customer_is_forgotten(client: TestClient) -> None:
     add(client, line("n1", customer="bob"))
     assert client.get("/v1/customers/bob").status_code == 404
     assert client.delete("/v1/customers/nobody").status_code == 404
+
+
+def test_no_more_wait_for_the_writer_than_threads_can_be_spared(app: FastAPI, client: TestClient) -> None:
+    writer = app.state.writer
+    for _ in range(MAXIMUM_WAITING):
+        assert writer._places.acquire(blocking=False)
+    answer = client.post("/v1/interactions", json={"interactions": [line("n1")]})
+    assert (answer.status_code, answer.json()["type"]) == (429, "/problems/busy")
+    for _ in range(MAXIMUM_WAITING):
+        writer._places.release()
+    assert add(client, line("n1"))["loaded"] == {"PURCHASED": 1}
+
+
+def test_an_interrupt_from_the_terminal_does_not_end_the_writer(app: FastAPI, client: TestClient) -> None:
+    add(client, line("n1"))
+    process = app.state.writer._process
+    process.send_signal(signal.SIGINT)
+    assert add(client, line("n2"))["loaded"] == {"PURCHASED": 1}
+    assert app.state.writer._process is process

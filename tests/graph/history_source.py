@@ -17,7 +17,7 @@ from graph.difference import difference
 from graph.history import History
 from graph.history_build import IndexedGraph
 from graph.indexing import HistoryEvents
-from graph.model import INTERACTIONS, interaction_target
+from graph.model import INTERACTIONS, SCHEMA_VERSION, interaction_target
 from graph.store import DatasetFacts, LoadRecord
 from graph.tables import GraphTables
 from tests.support import interactions_table
@@ -45,7 +45,11 @@ class TableStore:
 
     def facts(self) -> DatasetFacts | None:
         fingerprint = f"{len(self.book)}-{len(self.erased)}"
-        return DatasetFacts(name="hand-made", fingerprint=fingerprint, erased=self.erased) if self.book else None
+        if not self.book:
+            return None
+        return DatasetFacts(
+            name="hand-made", fingerprint=fingerprint, erased=self.erased, schema_version=SCHEMA_VERSION
+        )
 
     def loads(self) -> list[LoadRecord]:
         return self.book

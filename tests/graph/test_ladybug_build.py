@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,8 @@ import cypher
 from graph import ladybug_layout
 from graph.change_files import LoadChanges
 from graph.fingerprint import content_fingerprint
-from graph.ladybug_layout import constants, node_groups, passes, spread, without_columns
+from graph.ladybug_layout import constants, node_groups, spread, without_columns
+from graph.ladybug_query import rows_of, run
 from graph.ladybug_store import LadybugStore
 from graph.model import INTERACTIONS
 from graph.store import no_progress
@@ -24,13 +26,12 @@ GROUP = 131_072
 
 @pytest.fixture
 def wide(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Lays four rows out as if they were millions: products over two node groups, a pass for each file."""
+    """Lays four rows out as if they were millions: products over two node groups."""
 
     def lay_out() -> None:
         monkeypatch.setattr(ladybug_layout, "_ROWS_IN_GROUP", 2)
         monkeypatch.setattr(ladybug_layout, "_MOST_GROUPS", 2)
         monkeypatch.setattr(ladybug_layout, "_LARGE", 1)
-        monkeypatch.setattr(ladybug_layout, "_BYTES_IN_PASS", 1 << 60)
 
     return lay_out
 
@@ -84,12 +85,12 @@ def test_nodes_put_between_products_are_gone_and_the_columns_all_there(
     first_load(loader)
     connection = loader.store.connection()
 
-    def rows(text: str) -> list[list[object]]:
-        return connection.execute(text).get_all()
+    def rows(text: str) -> list[list[Any]]:
+        return rows_of(run(connection, text))
 
     found = rows("MATCH (p:Product) RETURN p.id, offset(id(p)) ORDER BY p.id")
     assert [each[0] for each in found] == ["p1", "p2", "p3"]
-    assert {int(str(each[1])) // GROUP for each in found} == {0, 1}
+    assert {each[1] // GROUP for each in found} == {0, 1}
     assert rows("MATCH (n) RETURN count(n)") == [[3 + 3 + 1 + 1 + 1]]  # customers, products, value, Dataset, Load
     assert rows("MATCH (p:Product {id: 'p1'})<-[r:PURCHASED]-() RETURN count(r), sum(r.amount), sum(r.load)") == [
         [3, 12.0, 3]
@@ -120,17 +121,6 @@ def test_spreading_puts_equal_distances_between_nodes() -> None:
     assert spread(products, 1) is None
     assert spread(products.slice(0, 0), 2) is None
     assert spread(pa.table({"id": [str(each) for each in range(GROUP + 1)]}), 2) is None  # they fill two by themselves
-
-
-def test_files_come_in_as_few_passes_as_half_the_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ladybug_layout, "_BYTES_IN_PASS", 10)
-    files = [_file(tmp_path / f"{number}.parquet", 100) for number in range(6)]
-    assert passes(files, None) == [files]
-    assert passes(files, 12_000) == [files]
-    assert passes(files, 6_000) == [files[:3], files[3:]]
-    assert passes(files, 4_000) == [files[:2], files[2:4], files[4:]]
-    assert [len(each) for each in passes(files, 1)] == [1] * 6
-    assert passes([], 100) == []
 
 
 def test_columns_that_say_the_same_throughout_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,9 +28,9 @@ def test_a_small_load_is_let_through_and_a_large_one_is_told_what_it_lacks(machi
 
 
 def test_a_change_of_what_is_there_takes_less_than_building_anew(machine: Path) -> None:
-    check_capacity(machine, held=20_000_000, added=100_000, anew=False)
+    check_capacity(machine, held=10_000_000, added=100_000, anew=False)
     with pytest.raises(StoreError):
-        check_capacity(machine, held=20_000_000, added=100_000, anew=True)
+        check_capacity(machine, held=10_000_000, added=100_000, anew=True)
 
 
 def test_the_control_group_counts_where_it_allows_less(machine: Path) -> None:

@@ -57,6 +57,17 @@ def test_an_id_is_found_whatever_its_type(loader: Loader) -> None:
     assert {name: [row[2] for row in rows] for name, rows in found.items()} == {"PURCHASED": ["1"], "VIEWED": ["v1"]}
 
 
+def test_an_index_that_lost_a_file_is_made_anew(loader: Loader) -> None:
+    loader.load(PURCHASED=[line("3", "ann", "p1", 3.0)])
+    folder = loader.store.directory / loader.store.version() / FOLDER
+    for lost in (["000000.npy"], sorted(path.name for path in folder.iterdir())):
+        for name in lost:
+            (folder / name).unlink(missing_ok=True)
+        found = held(loader, staged(3, PURCHASED=[line("1", "ann", "p1", 1.0, order_id="o1")]))
+        assert [row[2] for row in found["PURCHASED"]] == ["1"]
+        assert [path.name for path in folder.iterdir()] == ["000000.npy"]
+
+
 def test_superseded_versions_come_too(loader: Loader) -> None:
     loader.load(PURCHASED=[line("1", "ann", "p1", 5.0, order_id="o1", known_at=datetime(2024, 2, 1))])
     found = held(loader, staged(3, PURCHASED=[line("1", "ann", "p1", 5.0, known_at=datetime(2024, 2, 1))]))

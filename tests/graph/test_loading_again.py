@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from graph.history import History, StoreTables
 from tests.graph.bench import KNOWN, NUMBERED, ORDERS, TOP, Bench, accounted, known, numbered, orders
 from tests.graph.shop import content
 
@@ -80,6 +82,40 @@ def test_dated_corrections_keep_what_was_known_before(bench: Bench, at_once: boo
         (datetime(2024, 2, 1), 12.0, datetime(2024, 3, 1)),
     ]
     assert not bench.load().changed
+
+
+@pytest.mark.parametrize("loads", [[(V1,), (V3,), (V2,)], [(V2,), (V1, V3)], [(V3,), (V2,), (V1,)], [(V1, V3), (V2,)]])
+def test_whatever_order_versions_come_in_each_date_sees_the_one_it_knew(
+    bench: Bench, loads: list[tuple[str, ...]]
+) -> None:
+    for lines in loads:
+        bench.write(TOP + KNOWN, {"orders.csv": known(*lines)}).load()
+    assert amounts_seen(bench, "2024-01-15", "2024-02-15", "2024-03-15") == [[10.0], [12.0], [15.0]]
+
+
+def test_a_correction_that_another_load_takes_back_is_seen_in_between(bench: Bench) -> None:
+    back = "1,ann,p1,2024-01-01,1,10,2024-03-01"
+    for lines in [(V1,), (V2, back), (V2, back)]:
+        report = bench.write(TOP + KNOWN, {"orders.csv": known(*lines)}).load()
+    assert not report.changed
+    assert amounts_seen(bench, "2024-01-15", "2024-02-15", "2024-03-15") == [[10.0], [12.0], [10.0]]
+
+
+def test_a_correction_without_a_date_replaces_only_the_latest_version(bench: Bench) -> None:
+    undated = "1,ann,p1,2024-01-01,1,99,"
+    for line in (V1, V2, undated, undated):
+        report = bench.write(TOP + KNOWN, {"orders.csv": known(line)}).load()
+    assert not report.changed
+    assert amounts_seen(bench, "2024-01-15", "2024-02-15") == [[10.0], [99.0]]
+
+
+def amounts_seen(bench: Bench, *dates: str) -> list[list[float]]:
+    """Amounts of the purchases in the snapshot as of each date."""
+    facts = bench.store.facts()
+    assert facts is not None
+    tables = replace(StoreTables.of(bench.store.tables(), facts), complete_until=datetime(2025, 1, 1))
+    history = History.of(tables)
+    return [history.at(datetime.fromisoformat(date)).purchases.amount.tolist() for date in dates]
 
 
 def test_a_correction_that_is_taken_back_was_known_all_the_same(bench: Bench) -> None:

@@ -7,12 +7,18 @@ import json
 import secrets
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from graph.catalogue import resolve_source
 from habitue.engine import Engine
-from habitue.errors import NotFoundError
+from habitue.erasure_files import erase_from_files, find_in_files
+from habitue.errors import NotFoundError, StoreError, UsageError
 from habitue.settings import Settings
+from habitue.similarity_files import read_similarity, write_similarity
+from habitue.workspace import Workspace
 from tests.graph.shop import SMALL, Shop, order
 
 #: Long and random, so that its bytes stand in a file only where somebody wrote them.
@@ -99,6 +105,54 @@ def test_nobody_of_that_name(engine: Engine, tmp_path: Path) -> None:
     assert facts is not None
     assert not facts.erased
     engine.close()
+
+
+def test_an_erasure_of_nobody_is_refused_and_changes_nothing(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path / "source", SMALL)
+    for nobody in ([], [" "]):
+        with pytest.raises(UsageError):
+            engine.erase(nobody)
+    assert not (tmp_path / "workspace" / "erasures.json").exists()
+    engine.close()
+
+
+def test_who_was_unknown_is_counted_and_stays_out_all_the_same(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path / "source", shop_with(PLANTED))
+    report = engine.erase([PLANTED, "nobody"])
+    assert any(note.startswith("1 of the 2") for note in report.notes)
+    assert not any("of the 2" in note for note in engine.erase([PLANTED, "nobody"]).notes)
+    engine.close()
+
+
+def test_the_files_of_a_failed_offline_load_go(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path / "source", shop_with(PLANTED))
+    left = tmp_path / "workspace" / "neo4j-import" / "customers.csv"
+    left.parent.mkdir()
+    left.write_text(PLANTED, encoding="utf-8")
+    assert engine.erase([PLANTED]).files["neo4j-import"] == 1
+    assert not left.parent.exists()
+    engine.close()
+
+
+def test_a_quarantined_row_is_of_whom_its_value_names_not_of_whom_its_number_does(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    path = tmp_path / "quarantine" / "1.csv"
+    path.parent.mkdir()
+    rows = [["file", "row", "column", "reason", "value"], ["orders.csv", "7", "at", "no time", "noon"],
+            ["orders.csv", "8", "customer", "too long", "7"]]  # fmt: skip
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    assert find_in_files(workspace, ["8", "value"]) == []
+    assert erase_from_files(workspace, ["7"]) == {"quarantine/1.csv": 1}
+    with path.open(newline="", encoding="utf-8") as stream:
+        assert list(csv.reader(stream)) == rows[:2]
+
+
+def test_similarity_between_the_two_steps_of_an_erasure_is_refused(tmp_path: Path) -> None:
+    write_similarity(tmp_path, pa.array(["a", "b"]), np.eye(2, dtype=np.float32))
+    pq.write_table(pa.table({"customer_id": ["a"]}), tmp_path / "similarity_customers.parquet")
+    with pytest.raises(StoreError):
+        read_similarity(tmp_path)
 
 
 def test_a_purge_leaves_no_byte_of_the_id(tmp_path: Path) -> None:
