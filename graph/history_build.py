@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from graph.history_staging import STAGED, Array, EventSource, Shelf, StagedEvents, stage
 from graph.indexing import EventKeys, HistoryEvents, milliseconds, rows_of, sorted_ids, texts_at
-from graph.model import INTERACTIONS, NO_PRODUCT, interaction_target
+from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP, interaction_target
 from graph.ordering import renumbering, sorted_rows, used
 from graph.snapshot import Int32Array, Int64Array
 from graph.store import Progress, no_progress
@@ -102,7 +102,7 @@ def build(
     """
     progress("exporting the graph", 0.0)
     nodes = Nodes.of(source.nodes())
-    superseded = source.superseded()
+    superseded = one_after_another(source.superseded())
     rows = 0
 
     def watch(more: int) -> None:
@@ -123,6 +123,21 @@ def build(
         events[name], keys[name] = _settled(each, new_customer, shelf, name)
         each.close()
     return nodes.indexed(with_events, events), keys
+
+
+def one_after_another(superseded: pa.Table) -> pa.Table:
+    """Superseded versions, each until the next one of its interaction became known.
+
+    A version that came late was known between two that a store holds already: the earlier of these is said to last
+    until the later one, as if there were none between them.
+    """
+    frame = superseded.select(["type", "id", "known_at"]).to_pandas(date_as_object=False)
+    if not frame.duplicated(["type", "id"]).any():
+        return superseded
+    ordered = frame.sort_values("known_at", na_position="first", kind="stable")
+    following = ordered.groupby(["type", "id"])["known_at"].shift(-1).reindex(frame.index)
+    until = pc.min_element_wise(superseded["superseded_at"], pa.array(following, TIMESTAMP, from_pandas=True))
+    return superseded.set_column(superseded.schema.get_field_index("superseded_at"), "superseded_at", until)
 
 
 def event_order(

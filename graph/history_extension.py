@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.history_build import IndexedGraph, Nodes, channel_codes, event_order
+from graph.history_build import IndexedGraph, Nodes, channel_codes, event_order, one_after_another
 from graph.history_staging import STAGED, Array, EventSource, Shelf, StagedEvents, stage
 from graph.indexing import NEVER, EventKeys, HistoryEvents, Words, rows_of, texts_at
 from graph.model import INTERACTIONS, NO_PRODUCT, STORED_INTERACTION_SCHEMA, interaction_target
@@ -57,7 +57,7 @@ def extend(
     if any((rows < 0).any() for rows in lookup.values()):
         return None
     lookup = {label: np.append(rows, np.int32(-1)) for label, rows in lookup.items()}  # -1 stays -1
-    superseded = source.superseded()
+    superseded = one_after_another(source.superseded())
     staged: dict[str, StagedEvents] = {}
     current: dict[str, int] = {}
     rows = 0

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import cypher
 from graph.ladybug_capacity import available_memory
 from graph.ladybug_child import serve
-from graph.ladybug_layout import Constants, constants, node_groups, passes, spread, without_columns
+from graph.ladybug_layout import Constants, constants, node_groups, spread, without_columns
 from graph.model import (
     CAMPAIGN_INTERACTIONS,
     INTERACTION_PROPERTIES,
@@ -69,8 +69,6 @@ def write_plan(
     book: Mapping[str, pa.Table],
     interactions: Mapping[str, Sequence[Path]],
     superseded: pa.Table,
-    *,
-    plain: bool = False,
 ) -> None:
     """Write the small tables as Ladybug's COPY wants them, and the plan that lists all files.
 
@@ -81,10 +79,9 @@ def write_plan(
         book: `Dataset` and `Load` nodes.
         interactions: Files of interactions by type; those in `directory` are removed when they have been copied.
         superseded: Replaced versions.
-        plain: With nothing of `graph.ladybug_layout`.
     """
     plan: list[dict[str, object]] = []
-    groups = node_groups({} if plain else interactions)
+    groups = node_groups(interactions)
 
     def put(kind: str, table: pa.Table, source: str = "", target: str = "", *, between: str = "") -> None:
         if not len(table):
@@ -113,11 +110,7 @@ def write_plan(
         put(label, table)
     for name in INTERACTIONS:
         if files := [path.resolve() for path in interactions.get(name, ())]:
-            divided = [[str(path) for path in each] for each in passes(files, None if plain else available_memory())]
-            plan.append({
-                "table": name, "files": list(map(str, files)), "passes": divided,
-                "constants": {} if plain else constants(files),
-            })  # fmt: skip
+            plan.append({"table": name, "files": list(map(str, files)), "constants": constants(files)})
     columns = [*INTERACTION_PROPERTIES, "load"]
     of_campaign = pc.is_in(superseded["type"], value_set=pa.array(CAMPAIGN_INTERACTIONS))
     for label, table in (
@@ -163,14 +156,12 @@ def build(directory: Path, progress: Progress) -> None:
         table = entry["table"]
         # COPY takes neither its table nor its files as parameters; both come from the plan above, not from a user.
         ends = f" (from='{entry['from']}', to='{entry['to']}')" if entry.get("from") else ""
-        divided = entry.get("passes", [entry["files"]])
-        for count, paths in enumerate(divided):
-            progress(f"building the graph: {table}", (number + count / len(divided)) / len(plan))
-            files = f"[{', '.join(map(quoted, paths))}]"
-            if table in late:
-                columns = [each for each in _COLUMNS if each not in left_out[table]]
-                files = f"(LOAD FROM {files} RETURN {', '.join(columns)})"
-            connection.execute(f"COPY {table} FROM {files}{ends}")
+        progress(f"building the graph: {table}", number / len(plan))
+        files = f"[{', '.join(map(quoted, entry['files']))}]"
+        if table in late:
+            columns = [each for each in _COLUMNS if each not in left_out[table]]
+            files = f"(LOAD FROM {files} RETURN {', '.join(columns)})"
+        connection.execute(f"COPY {table} FROM {files}{ends}")
         for declaration in late.get(table, ()):
             connection.execute(f"ALTER TABLE {table} ADD {declaration}")
         if entry.get("between"):

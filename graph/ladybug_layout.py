@@ -2,9 +2,9 @@
 
 COPY holds all its rows twice, once by each end of the relationship, and then builds each node group (131,072 nodes in a
 row) as a whole. Products fit into one group, which would then be all of the second half: a large load spreads them
-over several, by nodes in between that are deleted before anything is published. Rows that would not fit into memory at
-once come in several passes, each of which merges with those before. Columns that say the same throughout are left out
-and added afterwards as the table's default.
+over several, by nodes in between that are deleted before anything is published. Columns that say the same throughout
+are left out, and added afterwards by their default. (Several COPYs one after the other save little: what comes later
+waits in memory until it is merged with what is there, which costs as much time as the COPY itself.)
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ import pyarrow.parquet as pq
 from graph.model import INTERACTIONS, STORED_INTERACTION_SCHEMA, interaction_target
 
 _NODE_GROUP = 131_072
-_ROWS_IN_GROUP = 3_000_000  # of relationships, about; smaller groups would gain little
-_MOST_GROUPS = 16
-_MOST_PASSES = 8
-_BYTES_IN_PASS = 450  # per row of one COPY, measured
+_ROWS_IN_GROUP = 2_000_000  # of relationships, about: several are built at once
+_MOST_GROUPS = 16  # each makes reading all products slower by a millisecond
 _LARGE = 200_000  # rows from which on adding columns afterwards is faster
 
 #: What a column is filled with afterwards; None for null.
@@ -60,8 +58,10 @@ def node_groups(files: Mapping[str, Sequence[Path]]) -> dict[str, int]:
 
 def spread(nodes: pa.Table, groups: int) -> Spread | None:
     """Put as many other nodes between nodes as make them fill node groups; None where they do so by themselves."""
-    apart = groups * _NODE_GROUP // max(1, len(nodes))
-    if groups == 1 or apart < 2:
+    if groups == 1 or not len(nodes):
+        return None
+    apart = groups * _NODE_GROUP // len(nodes)
+    if apart < 2:
         return None
     prefix = f"{secrets.token_hex(16)}-"
     numbers = pa.array(np.arange(len(nodes) * (apart - 1))).cast(pa.string())
@@ -69,21 +69,6 @@ def spread(nodes: pa.Table, groups: int) -> Spread | None:
     both = pa.concat_tables([nodes, others], promote_options="default")
     order = np.column_stack([np.arange(len(nodes)), len(nodes) + np.arange(len(others)).reshape(len(nodes), -1)])
     return Spread(both.take(pa.array(order.ravel())), prefix)
-
-
-def passes(files: Sequence[Path], memory: int | None) -> list[list[Path]]:
-    """Divide the files of a type into as few passes as have room in half of the memory.
-
-    Args:
-        files: Parquet.
-        memory: Bytes that there are; None if unknown.
-    """
-    rows = np.array([rows_of(path) for path in files])
-    needed = int(rows.sum()) * _BYTES_IN_PASS
-    number = 1 if memory is None else min(_MOST_PASSES, -(-needed // max(1, memory // 2)))
-    belongs = np.minimum((np.cumsum(rows) - rows / 2) * number / max(1, rows.sum()), number - 1).astype(int)
-    divided = [[path for path, each in zip(files, belongs, strict=True) if each == place] for place in range(number)]
-    return [each for each in divided if each]
 
 
 def constants(files: Sequence[Path]) -> dict[str, int | None]:

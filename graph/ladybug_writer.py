@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 STATE_NAME = "version.json"  # in a version: how many rows wait in its log
 _DEFERRED_ROWS = 500_000  # of one change; beyond, readers would replay its log for too long
 _WAITING_ROWS = 1_000_000  # of all changes since the last full version
-_ROWS_IN_FILE = 1_000_000  # of what is exported to build the store anew
 _SMALL_ROWS = 20_000  # up to here a load is always a change of what is there
 # What the two ways to bring a load in cost, to choose by.
 _SECONDS_TO_ADD, _SECONDS_TO_REMOVE, _SECONDS_TO_BUILD = 50e-6, 2e-3, 12e-6
@@ -116,7 +115,8 @@ class LadybugWriter:
         if before:
             progress("reading the graph", 0.0)
             for name in INTERACTIONS:
-                files[name] += self._export(building, name, removed[name])
+                if path := self._export(building, name, removed[name]):
+                    files[name].append(path)
         tables = {
             "Dataset": pa.table({"id": [facts.name], "facts": [facts.model_dump_json()]}),
             "Load": load_table(book),
@@ -135,26 +135,20 @@ class LadybugWriter:
         run_child(ladybug_build.__name__, building, progress)
         _write_state(building, 0)
 
-    def _export(self, building: Path, name: str, removed: pa.Array) -> list[Path]:
-        """What the store holds of a type, without some ids, as files that COPY takes, not all of them at once."""
-        paths: list[Path] = []
-        writer, written = None, 0
+    def _export(self, building: Path, name: str, removed: pa.Array) -> Path | None:
+        """What the store holds of a type, without some ids, as a file that COPY takes."""
+        path = building / f"{name}.parquet"
+        writer = None
         try:
             for table in self._store.interactions(name):
                 rows = table.filter(pc.invert(pc.is_in(table["id"], value_set=removed))) if len(removed) else table
                 rows = in_microseconds(rows)
-                if writer is not None and written >= _ROWS_IN_FILE:
-                    writer.close()
-                    writer = None
-                if writer is None:
-                    paths.append(building / f"{name}-{len(paths):04d}.parquet")
-                    writer, written = pq.ParquetWriter(paths[-1], rows.schema, compression="lz4"), 0
+                writer = writer or pq.ParquetWriter(path, rows.schema, compression="lz4")
                 writer.write_table(rows)
-                written += len(rows)
         finally:
             if writer is not None:
                 writer.close()
-        return paths
+        return path if writer is not None else None
 
     # -- merging, erasing -------------------------------------------------------------------------------------------
 

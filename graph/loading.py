@@ -31,8 +31,9 @@ from graph.store import DatasetFacts, GraphStore, LoadRecord, Progress
 from habitue.errors import DatasetError
 
 ROWS_IN_PARTITION = 1_000_000  # of them a load holds a few at a time
-#: From here on, what waits to be merged makes reading slower than one would like.
-MERGE_ABOVE = 500_000
+#: From here on, what waits to be merged delays opening, and every further load, by more than one would like: by some
+#: 3 s per 100,000 rows.
+MERGE_ABOVE = 200_000
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,14 @@ def test_a_line_corrected_into_a_return_is_no_purchase_any_more(bench: Bench) ->
 TWO = TOP + NUMBERED + NUMBERED.replace("orders.csv", "web.csv")
 
 
+def test_an_id_of_another_source_is_refused_however_often_it_comes(bench: Bench) -> None:
+    tables = {"orders.csv": numbered("1,ann,p1,2024-01-01,1,10"),
+              "web.csv": numbered("1,ann,p1,2024-01-01,1,99", "1,ann,p1,2024-01-01,1,99")}  # fmt: skip
+    report = bench.write(TWO, tables).load()
+    assert report.quarantined == {"id: the id is used by another source (give `id_prefix`)": 2}
+    assert bench.purchases("id", "amount") == [("1", 10.0)]
+
+
 def test_two_sources_with_the_same_ids_are_told_to_prefix_them(bench: Bench) -> None:
     tables = {
         "orders.csv": numbered("1,ann,p1,2024-01-01,1,10"),
