@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from embeddings.settings import EngineSettings
+from embeddings.engine_settings import EngineSettings
 
 if TYPE_CHECKING:
     from pykeen.models import TransE

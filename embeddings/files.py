@@ -1,12 +1,13 @@
 """An embedding on disk: vectors as safetensors, ids as Parquet, the rest as JSON. Publishing it is the caller's.
 
-`vectors.safetensors` holds `entities` [N, d] and `relations` [R, d]; `entities.parquet` has a row for each vector, with
-`label` and `id`; `embedding.json` says when, how and from what seed.
+`vectors.safetensors` holds `entities` [N, d], `relations` [R, d] and `popularity` [N]; `entities.parquet` has a row for
+each vector, with `label` and `id`; `embedding.json` says when, how and from what seed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from embeddings.settings import EngineSettings, TransESettings
+from embeddings.engine_settings import EngineSettings
+from embeddings.settings import TransESettings
 from embeddings.transe import Embedding
 from embeddings.triples import LABELS, Vocabulary
 from habitue.errors import HabitueError, NotFoundError
 
 #: Version of the layout; another one is refused.
-FORMAT: Final = 1
+FORMAT: Final = 2
+
+#: What the vectors depend on.
+_PACKAGES: Final = ("habitue", "torch", "pykeen", "numpy")
 
 _VECTORS, _ENTITIES, _MANIFEST = "vectors.safetensors", "entities.parquet", "embedding.json"
 
@@ -32,7 +37,14 @@ def save(embedding: Embedding, directory: Path) -> None:
     from safetensors.numpy import save_file
 
     directory.mkdir(parents=True, exist_ok=True)
-    save_file({"entities": embedding.vectors, "relations": embedding.relation_vectors}, directory / _VECTORS)
+    save_file(
+        {
+            "entities": embedding.vectors,
+            "relations": embedding.relation_vectors,
+            "popularity": embedding.popularity,
+        },
+        directory / _VECTORS,
+    )
     labels = [label for label, ids in zip(LABELS, embedding.vocabulary.ids, strict=True) for _ in range(len(ids))]
     ids = pa.concat_arrays(list(embedding.vocabulary.ids))
     pq.write_table(pa.table({"label": pa.array(labels, pa.string()), "id": ids}), directory / _ENTITIES)
@@ -42,7 +54,9 @@ def save(embedding: Embedding, directory: Path) -> None:
         "relations": list(embedding.relations),
         "settings": dataclasses.asdict(embedding.settings),
         "seed": embedding.seed,
+        "data_fingerprint": embedding.data_fingerprint,
         "metrics": dict(embedding.metrics),
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
     (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
@@ -70,7 +84,10 @@ def load(directory: Path) -> Embedding:
     vocabulary = Vocabulary(
         tuple(table.filter(pc.equal(table["label"], label))["id"].combine_chunks() for label in LABELS)
     )
-    if len(vocabulary) != len(vectors["entities"]) or len(manifest["relations"]) != len(vectors["relations"]):
+    entities, names = len(vocabulary), manifest["relations"]
+    if not entities == len(vectors["entities"]) == len(vectors["popularity"]) or len(names) != len(
+        vectors["relations"]
+    ):
         raise HabitueError(
             f"The embedding in {directory} is damaged: {len(vectors['entities'])} vectors for {len(vocabulary)} ids.",
             hint="Train again.",
@@ -82,6 +99,8 @@ def load(directory: Path) -> Embedding:
         vectors=vectors["entities"],
         relations=tuple(manifest["relations"]),
         relation_vectors=vectors["relations"],
+        popularity=vectors["popularity"],
+        data_fingerprint=manifest["data_fingerprint"],
         settings=TransESettings(**{**settings, "engine": EngineSettings(**settings["engine"])}),
         seed=manifest["seed"],
         metrics=manifest["metrics"],

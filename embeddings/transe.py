@@ -41,6 +41,9 @@ class Embedding:
         vectors: float32 [N, d], one row per entity.
         relations: Names of the relations.
         relation_vectors: float32 [R, d], one row per relation.
+        popularity: float32 [N]: what is added to the score of a purchase whose tail the entity is, so that the
+            vectors need tell taste only; 0 for entities that are not bought (see `embeddings.ranking`).
+        data_fingerprint: Fingerprint of the snapshot it was trained on.
         settings: How it was trained.
         seed: The seed it was trained with.
         metrics: Figures of the training: `triples`, `loss` (of the last epoch, per triple).
@@ -51,6 +54,8 @@ class Embedding:
     vectors: Float32Array
     relations: tuple[str, ...]
     relation_vectors: Float32Array
+    popularity: Float32Array
+    data_fingerprint: str
     settings: TransESettings
     seed: int
     metrics: Mapping[str, float]
@@ -114,7 +119,9 @@ def train(
             hint="Ask `embeddable` first, and use tabular features as vectors where it says no.",
         )
     triples = triples_of(snapshot, half_life_days=settings.half_life_days)
-    return train_triples(triples, snapshot.as_of, settings, seed=seed, progress=progress)
+    return train_triples(
+        triples, snapshot.as_of, settings, seed=seed, data_fingerprint=snapshot.fingerprint, progress=progress
+    )
 
 
 def train_triples(
@@ -123,6 +130,7 @@ def train_triples(
     settings: TransESettings,
     *,
     seed: int,
+    data_fingerprint: str = "",
     progress: Progress | None = None,
 ) -> Embedding:
     """Train TransE on triples (see `train`)."""
@@ -146,6 +154,8 @@ def train_triples(
         vectors=entity.numpy(),
         relations=triples.relations,
         relation_vectors=relation.numpy(),
+        popularity=np.zeros(len(triples.vocabulary), np.float32),
+        data_fingerprint=data_fingerprint,
         settings=settings,
         seed=seed,
         metrics={"triples": float(len(triples)), "loss": losses[-1] if losses else float("nan")},

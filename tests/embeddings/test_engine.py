@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from embeddings.engine import _Sampler, _Table, gradients
-from embeddings.settings import EngineSettings
+from embeddings.engine_settings import EngineSettings
 
 
 def test_gradients_equal_automatic_differentiation() -> None:

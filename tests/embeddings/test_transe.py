@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from embeddings import files
-from embeddings.settings import EngineSettings, TransESettings
+from embeddings.engine_settings import EngineSettings
+from embeddings.settings import TransESettings
 from embeddings.similarity import centred
 from embeddings.transe import Embedding, embeddable, loss_weight, train
 from embeddings.triples import triples_of
@@ -144,7 +145,7 @@ def test_a_missing_or_foreign_file_is_a_clear_error(embedding: Embedding, tmp_pa
         files.load(tmp_path)
     files.save(embedding, tmp_path)
     manifest = tmp_path / "embedding.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {files.FORMAT}', '"format": 99'))
     with pytest.raises(HabitueError, match="format 99"):
         files.load(tmp_path)
 
