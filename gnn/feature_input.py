@@ -176,7 +176,9 @@ class FeatureInput:
         occasion = np.where(lines.order >= 0, lines.order, orders_known + days - first_day)
         width = int(occasion.max(initial=0)) + 1
         _, first, inverse = np.unique(lines.customer * width + occasion, return_index=True, return_inverse=True)
-        by_time = np.lexsort((lines.at[first], lines.customer[first]))
+        # Lines are oldest first. Of orders at the same instant the one whose line stands first comes first, whatever
+        # the numbers of the orders: these follow the way a source was loaded.
+        by_time = np.lexsort((first, lines.customer[first]))
         return Orders(
             customer=lines.customer[first][by_time],
             age=lines.age[first][by_time],

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -213,6 +215,22 @@ def test_undated_and_sensitive_properties_are_left_out_unless_named() -> None:
     assert asked.column("property:children")[0] == 2.0
     assert np.isnan(asked.column("property:children")[1])
     assert "property:income=high" in asked.names
+
+
+@given(st.randoms(use_true_random=False), st.integers(2, 25))
+@settings(max_examples=30, deadline=None)
+def test_numbers_of_orders_are_names_only(random: Random, lines: int) -> None:
+    # Several orders at the same instant: which of them counts as the last must not follow from how they are numbered.
+    rows = [("anna", random.choice(["milk", "soap"]), random.choice(["2024-03-01", "2024-03-09"]),
+             float(random.randint(1, 50)), f"o{random.randint(0, 6)}") for _ in range(lines)]  # fmt: skip
+    snapshot = at_cutoff({"PURCHASED": purchases(rows)}, products=PRODUCTS, categories=CATEGORIES)
+    codes = np.unique(snapshot.purchases.order)
+    others = codes.copy()
+    random.shuffle(others)
+    renumbered = replace(snapshot.purchases, order=others[np.searchsorted(codes, snapshot.purchases.order)])
+    other = replace(snapshot, events={**snapshot.events, "PURCHASED": renumbered})
+    expected, found = of_customer(features_of(snapshot), 0), of_customer(features_of(other), 0)
+    assert found == pytest.approx(expected, rel=1e-12, nan_ok=True)
 
 
 def test_align_orders_drops_and_fills() -> None:
