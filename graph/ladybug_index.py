@@ -8,6 +8,7 @@ one of its own for what it changes; merging makes them one again.
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ from graph.model import INTERACTION_PROPERTIES, INTERACTIONS
 from graph.versions import link_or_copy
 
 FOLDER = "index"
+_COUNT = "files.json"  # in the folder: how many files the index has
 _RECORD = np.dtype([("id", np.uint64), ("content", np.uint64), ("load", np.int64)])
 _BATCH_ROWS = 1_000_000
 #: In place of a content: what the store holds of this id must be asked of the store itself.
@@ -97,8 +99,10 @@ class InteractionIndex:
     @property
     def exists(self) -> bool:
         """Whether there is one with all its files: without one of them, what it knew would be loaded twice."""
-        files = self._files()
-        return bool(files) and files[-1].stem == f"{len(files) - 1:06d}"
+        try:
+            return int(json.loads((self.directory / _COUNT).read_text())["files"]) == len(self._files()) > 0
+        except (OSError, ValueError, KeyError):
+            return False
 
     def __len__(self) -> int:
         return sum(len(each) for each in self._runs())
@@ -143,6 +147,7 @@ class InteractionIndex:
         whole = _sorted(records)
         if len(whole):
             np.save(self.directory / f"{len(former._files()):06d}.npy", whole)
+        _count_files(self.directory)
 
     def create(self, records: Iterable[Records]) -> None:
         """Make it whole; all or nothing."""
@@ -150,6 +155,7 @@ class InteractionIndex:
         building.mkdir()
         try:
             np.save(building / "000000.npy", _sorted(records))
+            _count_files(building)
             if not self.exists:  # but perhaps some of its files
                 shutil.rmtree(self.directory, ignore_errors=True)
             building.rename(self.directory)
@@ -168,6 +174,10 @@ class InteractionIndex:
 
     def _runs(self) -> list[Records]:
         return [run for path in self._files() if len(run := np.load(path, mmap_mode="r"))]
+
+
+def _count_files(directory: Path) -> None:
+    (directory / _COUNT).write_text(json.dumps({"files": len(list(directory.glob("*.npy")))}))
 
 
 def _id_hashes(ids: pa.ChunkedArray) -> Words:

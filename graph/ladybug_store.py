@@ -146,6 +146,9 @@ class LadybugStore:
             f"an interrupted change was left behind ({name}); the next load removes it"
             for name in self._versions.left_behind()
         )
+        index = InteractionIndex(self.directory / self.version()) if self.version() else None
+        if index is not None and index.directory.is_dir() and not index.exists:
+            problems += ("the index of interactions is not whole; the next incremental load makes it anew",)
         url = f"ladybug://{self.directory}"
         counts: dict[str, int] = {}
         if self.version():

@@ -57,15 +57,18 @@ def test_an_id_is_found_whatever_its_type(loader: Loader) -> None:
     assert {name: [row[2] for row in rows] for name, rows in found.items()} == {"PURCHASED": ["1"], "VIEWED": ["v1"]}
 
 
-def test_an_index_that_lost_a_file_is_made_anew(loader: Loader) -> None:
+@pytest.mark.parametrize("lost_files", [["000000.npy"], ["000001.npy"], ["files.json"]])
+def test_an_index_that_lost_a_file_is_made_anew(loader: Loader, lost_files: list[str]) -> None:
     loader.load(PURCHASED=[line("3", "ann", "p1", 3.0)])
     folder = loader.store.directory / loader.store.version() / FOLDER
-    for lost in (["000000.npy"], sorted(path.name for path in folder.iterdir())):
+    for lost in (lost_files, sorted(path.name for path in folder.iterdir())):
         for name in lost:
             (folder / name).unlink(missing_ok=True)
+        assert any("index of interactions" in problem for problem in loader.store.health().problems)
         found = held(loader, staged(3, PURCHASED=[line("1", "ann", "p1", 1.0, order_id="o1")]))
         assert [row[2] for row in found["PURCHASED"]] == ["1"]
-        assert [path.name for path in folder.iterdir()] == ["000000.npy"]
+        assert sorted(path.name for path in folder.iterdir()) == ["000000.npy", "files.json"]
+        assert not loader.store.health().problems
 
 
 def test_superseded_versions_come_too(loader: Loader) -> None:
@@ -95,10 +98,10 @@ def test_the_index_grows_is_merged_and_is_made_anew_where_it_is_missing(loader: 
     brought = staged(9, PURCHASED=[line("1", "ann", "p1", 1.0, order_id="o1"), line("3", "ann", "p1", 3.5)],
                      REVIEWED=[line("r", "ann", "p1", 0.0, rating=4.0)])  # fmt: skip
     before = held(loader, brought)
-    assert len(list(loader.store.index().directory.iterdir())) == 2
+    assert len(list(loader.store.index().directory.glob("*.npy"))) == 2
     loader.store.merge(no_progress)
     assert held(loader, brought) == before
-    assert len(list(loader.store.index().directory.iterdir())) == 1
+    assert len(list(loader.store.index().directory.glob("*.npy"))) == 1
 
     shutil.rmtree(loader.store.directory / loader.store.version() / FOLDER)
     assert loader.store.repair(no_progress) == ["made the index of interactions anew"]
