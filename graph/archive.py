@@ -21,25 +21,16 @@ import pyarrow.parquet as pq
 
 from graph.change_files import EventPart, LoadChanges, write_part
 from graph.changes import GraphChanges
+from graph.derived import MEMBER_SCHEMA, SIMILAR_SCHEMA, audiences, derived_pages
 from graph.fingerprint import ContentFingerprint, content_fingerprint, node_tables
 from graph.migrations import check_schema
-from graph.model import INTERACTIONS, PROPERTY_OWNERS, SCHEMA_VERSION, SCORE_SCHEMA, TIMESTAMP
+from graph.model import INTERACTIONS, PROPERTY_OWNERS, SCHEMA_VERSION, SCORE_SCHEMA
 from graph.store import DatasetFacts, GraphStore, LoadRecord, Progress
 from graph.tables import GraphTables
 from habitue.errors import NothingLoadedError, StoreError
 
 _FORMAT = 1
-_DERIVED = {
-    "scores": SCORE_SCHEMA,
-    "similar": pa.schema(
-        [("source", pa.string()), ("target", pa.string()), ("score", pa.float64()), ("model", pa.string())]
-    ),
-    "audiences": pa.schema([("id", pa.string()), ("name", pa.string()), ("created_at", TIMESTAMP)]),
-    "members": pa.schema([
-        ("source", pa.string()), ("target", pa.string()), ("score", pa.float64()), ("rank", pa.int64()),
-        ("run", pa.string()),
-    ]),
-}  # fmt: skip
+_DERIVED = {"scores": SCORE_SCHEMA, "similar": SIMILAR_SCHEMA, "members": MEMBER_SCHEMA}
 
 
 @dataclass(frozen=True)
@@ -65,11 +56,10 @@ def write_archive(store: GraphStore, directory: Path, progress: Progress) -> Arc
     check_schema(facts)
     book = tuple(each for each in store.loads() if each.complete)
     progress("reading nodes", 0.0)
-    _write_nodes(store.nodes(), directory / "nodes")
+    nodes = store.nodes()
+    _write_nodes(nodes, directory / "nodes")
     _write_events(store, directory / "events", progress)
-    for name, schema in _DERIVED.items():
-        rows = store.read(f"read/export_{name}").dicts()
-        _write(pa.Table.from_pylist(rows, schema=schema), directory / "derived" / f"{name}.parquet")
+    _write_derived(store, nodes.customers["id"].combine_chunks().sort(), directory / "derived", progress)
     fingerprint = content_fingerprint(store, progress)
     if store.facts() != facts:
         raise StoreError("The graph changed while it was read.", hint="Try again when no load is running.")
@@ -155,6 +145,15 @@ def _write_events(store: GraphStore, directory: Path, progress: Progress) -> Non
         write_part(directory / f"part-{number:06d}", replace(nothing, added=added))
 
 
+def _write_derived(store: GraphStore, customers: pa.StringArray, directory: Path, progress: Progress) -> None:
+    _write(audiences(store), directory / "audiences.parquet")
+    for name, schema in _DERIVED.items():
+        progress(f"reading {name}", 1.0)
+        with pq.ParquetWriter(directory / f"{name}.parquet", schema, compression="zstd") as writer:
+            for page in derived_pages(store, name, customers):
+                writer.write_table(page)
+
+
 def _changes(directory: Path) -> LoadChanges:
     def nodes(name: str) -> pa.Table:
         schema = node_tables(GraphTables.empty())[name].schema
@@ -177,7 +176,7 @@ def _changes(directory: Path) -> LoadChanges:
 
 
 def _restore_derived(directory: Path, store: GraphStore, progress: Progress) -> None:
-    tables = {name: pq.read_table(directory / f"{name}.parquet") for name in _DERIVED}
+    tables = {name: pq.read_table(directory / f"{name}.parquet") for name in (*_DERIVED, "audiences")}
     if len(tables["scores"]):
         store.write_scores(tables["scores"], progress)
     if len(similar := tables["similar"]):

@@ -5,31 +5,22 @@ Nodes are in memory (as every load and snapshot has them), interactions pass thr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.derived import audiences, derived_pages
 from graph.handover.selection import LABELS, Selection
 from graph.handover.surroundings import Surroundings
 from graph.ladybug_build import property_value_id
-from graph.model import INTERACTIONS, SCORE_SCHEMA, STORED_INTERACTION_SCHEMA, TIMESTAMP
+from graph.model import INTERACTIONS, SCORE_SCHEMA, STORED_INTERACTION_SCHEMA
 from graph.store import DatasetFacts, GraphStore, Progress, no_progress
 from graph.time import midnight_after, to_epoch_ms
 from habitue.errors import CutoffError, NothingLoadedError, StoreError
 
-_PAGE_CUSTOMERS = 50_000
 _COMPACT_IDS = 2_000_000
-_SIMILAR_SCHEMA = pa.schema(
-    [("source", pa.string()), ("target", pa.string()), ("score", pa.float64()), ("model", pa.string())]
-)
-_MEMBER_SCHEMA = pa.schema([
-    ("source", pa.string()), ("target", pa.string()), ("score", pa.float64()), ("rank", pa.int64()),
-    ("run", pa.string()),
-])  # fmt: skip
-_AUDIENCE_SCHEMA = pa.schema([("id", pa.string()), ("name", pa.string()), ("created_at", TIMESTAMP)])
 
 
 @dataclass(frozen=True)
@@ -113,10 +104,10 @@ class Extract:
         if name in INTERACTIONS:
             yield from self._interactions(name)
         elif name == "SIMILAR_TO":
-            for page in self._pages("read/page_similar", _SIMILAR_SCHEMA):
+            for page in self._derived("similar"):
                 yield self._with_kept(page, "Customer", "Customer")
         elif name == "IN_AUDIENCE":
-            for page in self._pages("read/page_members", _MEMBER_SCHEMA):
+            for page in self._derived("members"):
                 yield self._with_kept(page, "Customer", "Audience")
         elif name == "HAS_PROPERTY":
             yield self._with_kept(self._properties(source), source, "PropertyValue")
@@ -168,7 +159,7 @@ class Extract:
         if label == "PropertyValue":
             return self._values()
         if label == "Audience":
-            return pa.Table.from_pylist(self._store.read("read/export_audiences").dicts(), schema=_AUDIENCE_SCHEMA)
+            return audiences(self._store)
         return {
             "Product": held.products.drop_columns(["category", "brand"]),
             "Category": held.categories.drop_columns(["parent"]),
@@ -182,7 +173,7 @@ class Extract:
         return both.add_column(0, "id", property_value_id(both["name"], both["value"]).cast(pa.string()))
 
     def _with_scores(self, customers: pa.Table) -> pa.Table:
-        scores = pa.concat_tables([SCORE_SCHEMA.empty_table(), *self._pages("read/page_scores", SCORE_SCHEMA)])
+        scores = pa.concat_tables([SCORE_SCHEMA.empty_table(), *self._derived("scores")])
         place = pc.index_in(customers["id"], value_set=scores["id"].combine_chunks())
         for field in SCORE_SCHEMA:
             if field.name != "id":
@@ -197,15 +188,8 @@ class Extract:
                     table = _among(table, column, self._touched[label].all())
         return table
 
-    def _pages(self, statement: str, schema: pa.Schema) -> Iterator[pa.Table]:
-        """What a statement says of all customers, some of them at a time."""
-        ids = self._held.customers["id"].combine_chunks().sort()
-        for start in range(0, len(ids), _PAGE_CUSTOMERS):
-            page = ids.slice(start, _PAGE_CUSTOMERS)
-            rows = self._store.read(statement, low=page[0].as_py(), high=page[-1].as_py())
-            columns: Mapping[str, Any] = dict(zip(rows.columns, zip(*rows.rows, strict=True), strict=False))
-            if rows.rows:
-                yield pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+    def _derived(self, name: str) -> Iterator[pa.Table]:
+        return derived_pages(self._store, name, self._held.customers["id"].combine_chunks().sort())
 
 
 class _Ids:
