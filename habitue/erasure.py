@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from graph.erasure import tombstone
+from graph.staging_directory import pending_loads
 from graph.store import DatasetFacts, GraphStore, Progress
 from graph.time import utc_now
 from habitue.erasure_files import erase_from_files, find_in_files
@@ -89,7 +90,8 @@ def erase(engine: Engine, customers: Sequence[str], progress: Progress, *, purge
     facts = _with_tombstones(facts, wanted)
     known = [each for each in wanted if _is_known(store, each)]
     named = find_in_files(engine.workspace, wanted)
-    if not known and not named and facts.erased != before.erased:
+    waiting = pending_loads(engine.workspace.path, store.loads())  # may bring somebody whom the graph does not know
+    if not known and not named and not waiting and facts.erased != before.erased:
         raise NotFoundError(
             f"None of the {len(wanted)} customers is known here.", hint="Ids are compared letter by letter."
         )

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from graph.catalogue import resolve_source
+from graph.staging_directory import pending_loads
 from habitue.engine import Engine
 from habitue.erasure_files import erase_from_files, find_in_files
 from habitue.errors import NotFoundError, StoreError, UsageError
@@ -121,6 +122,28 @@ def test_who_was_unknown_is_counted_and_stays_out_all_the_same(engine: Engine, t
     report = engine.erase([PLANTED, "nobody"])
     assert any(note.startswith("1 of the 2") for note in report.notes)
     assert not any("of the 2" in note for note in engine.erase([PLANTED, "nobody"]).notes)
+    engine.close()
+
+
+def test_who_waits_in_an_interrupted_load_alone_is_forgotten_too(engine: Engine, tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(task: str, share: float) -> None:
+        if task == "comparing nodes":
+            raise Killed
+
+    load(engine, tmp_path / "source", SMALL)
+    source = str(shop_with(PLANTED).write(tmp_path / "source"))
+    with pytest.raises(Killed):
+        engine.load(source, progress=kill)
+    assert len(pending_loads(tmp_path / "workspace", engine.store.loads())) == 1
+    report = engine.erase([PLANTED])
+    assert report.complete
+    assert not files_with(tmp_path / "workspace", PLANTED)
+    engine.load(source)
+    with pytest.raises(NotFoundError):
+        engine.customer(PLANTED)
     engine.close()
 
 
