@@ -23,13 +23,13 @@ from safetensors.numpy import load_file, save_file
 from habitue.runs import BACKTEST, CURVES, REPORT, SCORES, read_manifest, read_scores
 from habitue.workspace import Workspace
 
-#: Parquet files with a row per customer, and the safetensors file whose arrays run along the same rows, with the array.
-_TABLES: dict[str, tuple[str, str] | None] = {
+#: Parquet files with a row per customer, and the safetensors file with its arrays that run along the same rows.
+_TABLES: dict[str, tuple[str, tuple[str, ...]] | None] = {
     SCORES: None,
     "predictions.parquet": None,
     "members.parquet": None,
-    "similarity_customers.parquet": ("similarity.safetensors", "vectors"),
-    "entities.parquet": ("vectors.safetensors", "entities"),
+    "similarity_customers.parquet": ("similarity.safetensors", ("vectors",)),
+    "entities.parquet": ("vectors.safetensors", ("entities", "popularity")),
 }
 
 
@@ -116,10 +116,10 @@ def _erase_table(path: Path, customers: Collection[str]) -> int:
     if aligned is not None:
         # The vectors first: after an interruption the two differ in length, which `load` refuses, and the next
         # erasure finds the customer in the table still.
-        vectors, array = path.with_name(aligned[0]), aligned[1]
+        vectors, along = path.with_name(aligned[0]), aligned[1]
         arrays = load_file(vectors)
-        if len(arrays[array]) == len(table):
-            kept = {**arrays, array: np.ascontiguousarray(arrays[array][~gone])}
+        if len(arrays[along[0]]) == len(table):
+            kept = {**arrays, **{name: np.ascontiguousarray(arrays[name][~gone]) for name in along}}
             _replace(vectors, lambda draft: save_file(kept, draft))
     _replace(path, lambda draft: pq.write_table(_without_metadata(table.filter(pa.array(~gone))), draft))
     return int(gone.sum())

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from embeddings import files as embedding_files
 from graph.catalogue import resolve_source
 from graph.staging_directory import pending_loads
 from habitue.engine import Engine
@@ -202,6 +203,8 @@ def test_a_purge_leaves_no_byte_of_the_id(tmp_path: Path) -> None:
         assert report.complete
         assert report.purged
         assert files_with(folder, PLANTED) == []
+        embeddings = [embedding_files.load(path.parent) for path in folder.rglob("embedding.json")]
+        assert {len(each.popularity) for each in embeddings} == {len(embeddings[0].vocabulary)}
         assert 0 <= engine.churn_risk("C0002").churn_risk <= 1
         with pytest.raises(NotFoundError):
             engine.churn_risk(PLANTED)
