@@ -23,13 +23,25 @@ class VersionedDirectory:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._pointer = directory / "current"
+        self._read: tuple[tuple[int, int, int], str] | None = None
 
     def current(self) -> str:
-        """Name of the published version; empty when there is none."""
+        """Name of the published version; empty when there is none.
+
+        Asked many times for every answer: the pointer is read again only when another file stands in its place.
+        """
         try:
-            name = (self.directory / "current").read_text(encoding="utf-8").strip()
+            found = self._pointer.stat()
+            stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+            if self._read is None or self._read[0] != stamp:
+                self._read = (stamp, self._name())
         except FileNotFoundError:
             return ""
+        return self._read[1]
+
+    def _name(self) -> str:
+        name = self._pointer.read_text(encoding="utf-8").strip()
         if not (name.startswith("v") and name[1:].isdigit()):
             raise StoreError(
                 f"{self.directory / 'current'} does not name a version of the graph.",
