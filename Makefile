@@ -15,7 +15,7 @@ BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format types bench bench-graph clean
+.PHONY: help install demo serve test lint format types bench bench-graph bench-embeddings clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ bench-graph: $(INSTALLED) ## The graph at scale beside plain references   (SIZE=
 	@$(BIN)/python -m bench.bench_graph --size $(SIZE) $(if $(DATA),--data $(DATA))
 	@$(if $(NEO4J),$(BIN)/python -m bench.bench_neo4j --size $(SIZE) $(if $(DATA),--data $(DATA)) --neo4j $(NEO4J))
 	@$(if $(KILLS),$(BIN)/python -m bench.bench_kills --kills $(KILLS) $(if $(NEO4J),--neo4j $(NEO4J)))
+
+bench-embeddings: $(INSTALLED) ## The training of embeddings beside PyKEEN's loops
+	@$(BIN)/python -m bench.bench_embeddings
 
 clean: ## Remove the virtual environment, caches and builds (never a workspace)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,18 +1,26 @@
 """Trains PyKEEN's TransE in large batches of plain tensors, without a Python object for any triple.
 
 What makes it fast on a processor: negatives are shared by a chunk of positives, so that all distances of a chunk come
-from one matrix product; gradients are written out (they are two more products); and an update touches only the rows
-that a batch used, so that its cost does not grow with the graph. The parameters stay those of the PyKEEN model.
+from one matrix product (as in PyTorch-BigGraph, Lerer et al. 2019, and DGL-KE, Zheng et al. 2020); gradients are
+written out (they are two more products); and an update touches only the rows that a batch used, so that its cost does
+not grow with the graph. The parameters stay those of the PyKEEN model.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
 
+from embeddings.checkpoints import Checkpoints, Keeper, State, fingerprint
+from embeddings.early_stopping import EarlyStopping
 from embeddings.engine_settings import EngineSettings
+from embeddings.known import KnownTriples
+from embeddings.losses import gradients
+from embeddings.row_adagrad import RowAdagrad
+from embeddings.sampler import Sampler
 
 if TYPE_CHECKING:
     from pykeen.models import TransE
@@ -30,194 +38,193 @@ def fit(
     *,
     seed: int,
     progress: Progress | None = None,
+    stopping: EarlyStopping | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[float]:
-    """Train a PyKEEN TransE with the Euclidean norm in place.
-
-    The loss is the sampled softmax over a positive triple and its corruptions, on either side: with d = ‖h + r − t‖
-    of the positive and dⱼ of its negatives, ½ Σ_sides log(1 + Σⱼ exp(d − dⱼ)), weighted per triple. It is the
-    self-adversarial loss's idea (Sun et al. 2019, RotatE: near negatives count most) in its exact form, and reached
-    the same neighbour quality in far fewer passes here. Where negatives are drawn as often as they occur, the model
-    learns how much more often than its popularity says a tail goes with a head (Yi et al. 2019, sampling-bias
-    correction): taste, not popularity.
+    """Train a PyKEEN TransE with the Euclidean norm in place, on the device it is on.
 
     Args:
-        model: The model, on the processor; its entities and relations are those of `triples`.
+        model: The model; its entities and relations are those of `triples`.
         triples: int64 [n, 3]: head, relation, tail.
         weight: float32 [n]: weight of each triple in the loss.
-        settings: How to train.
-        seed: Same seed, same vectors on the same machine.
+        settings: How to train, and by which loss (`embeddings.losses`).
+        seed: Same seed, same vectors on the same machine with as many threads.
         progress: Told after every update: a line for humans, and the share done.
+        stopping: Ends the training when what it watches no longer rises, and gives the model its best vectors back.
+        checkpoints: Where the state is kept, now and then and at the end; a training that finds its own there goes on
+            from it, and ends with the vectors that it would have had uninterrupted.
 
     Returns:
         The mean loss of each epoch.
+
+    Raises:
+        UsageError: If the checkpoint that is there belongs to another training.
     """
-    entity, relation = (_Table(vectors) for vectors in parameters(model))
-    sampler = _Sampler(triples, settings, torch.Generator().manual_seed(seed))
-    total_weight = max(float(weight.sum()), _TINY)
-    losses = []
-    for epoch in range(settings.epochs):
-        rows = sampler.epoch()
-        steps = torch.split(rows, max(1, settings.batch // settings.chunk))
-        total = 0.0
-        for number, block in enumerate(steps):
-            done = (epoch + number / len(steps)) / settings.epochs
-            total += _step(entity, relation, triples, weight, block, sampler, settings.learning_rate * (1 - 0.9 * done))
-            if progress is not None:
-                progress(f"TransE, pass {epoch + 1} of {settings.epochs}", done)
-        losses.append(total / total_weight)
-    if progress is not None:
-        progress("TransE", 1.0)
-    return losses
+    training = Training(model, triples, weight, settings, seed)
+    keeper = None
+    state = State()
+    if checkpoints is not None:
+        mark = fingerprint(triples, weight, settings, seed, len(training.entity))
+        keeper = Keeper(checkpoints, mark, training.tensors(), stopping)
+        state = keeper.restored()
+    watch = _Watch(progress, settings, len(triples))
+    while state.epoch < settings.epochs and not (stopping is not None and stopping.ended):
+        for loss in training.steps(state.epoch, state.step):
+            state.loss += loss
+            state.step += 1
+            watch.tell(state, training.steps_an_epoch)
+            if keeper is not None:
+                keeper.keep_in_time(state)
+        state.finish_epoch(training.total_weight)
+        if stopping is not None:
+            stopping.after(state.epoch, model, training.vectors())
+        if keeper is not None:
+            keeper.keep_after_epoch(state)
+    if keeper is not None:
+        keeper.keep(state)
+    if stopping is not None:
+        stopping.restore(training.vectors())
+    watch.done()
+    return state.losses
 
 
 def parameters(model: TransE) -> tuple[torch.Tensor, torch.Tensor]:
     """The entity and relation vectors of a PyKEEN model, [N, d] and [R, d]: its own memory, not copies."""
+    entity, relation = tables(model)
+    return entity.data, relation.data
+
+
+def tables(model: torch.nn.Module) -> tuple[torch.nn.Parameter, torch.nn.Parameter]:
+    """The same as parameters."""
     named = dict(model.named_parameters())
     return (
-        named["entity_representations.0._embeddings.weight"].data,
-        named["relation_representations.0._embeddings.weight"].data,
+        named["entity_representations.0._embeddings.weight"],
+        named["relation_representations.0._embeddings.weight"],
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Gradients:
-    """Loss of a batch of chunks, and its gradients by the vectors that went into it.
+class Training:
+    """A model in training: its vectors, optimiser and batches; `steps` advances it by a pass.
 
     Attributes:
-        loss: Weighted sum over the batch's triples.
-        head, tail: float32 [chunks, chunk, d].
-        relation: float32 [chunks, d].
-        pool: float32 [2 · chunks, negatives, d]: corrupted tails, then corrupted heads.
+        entity, relation: The model's vectors, [N, d] and [R, d].
+        optimiser: Holds their accumulators.
+        steps_an_epoch: Updates in a pass.
+        total_weight: Of all triples.
     """
 
-    loss: float
-    head: torch.Tensor
-    tail: torch.Tensor
-    relation: torch.Tensor
-    pool: torch.Tensor
-
-
-def gradients(
-    head: torch.Tensor, relation: torch.Tensor, tail: torch.Tensor, pool: torch.Tensor, weight: torch.Tensor
-) -> Gradients:
-    """The loss of `fit` and its gradients in closed form.
-
-    Args:
-        head: float32 [chunks, chunk, d].
-        relation: float32 [chunks, d]; a chunk has one relation.
-        tail: float32 [chunks, chunk, d].
-        pool: float32 [2 · chunks, negatives, d]: corrupted tails of each chunk, then corrupted heads.
-        weight: float32 [chunks, chunk]; 0 for filling.
-    """
-    moved = relation[:, None]
-    difference = head + moved - tail
-    positive = difference.norm(dim=-1).clamp_(min=_TINY)
-    # ‖(h + r) − t'‖ and ‖h' − (t − r)‖: either corruption is a distance between a query and a pooled vector.
-    query = torch.cat([head + moved, tail - moved])
-    squared = torch.baddbmm(
-        query.square().sum(-1)[..., None] + pool.square().sum(-1)[:, None], query, pool.transpose(1, 2), alpha=-2
-    )
-    distance = squared.clamp_(min=_TINY**2).sqrt_()
-    both = positive.repeat(2, 1)
-    share = (both[..., None] - distance).exp_()
-    total = 1 + share.sum(-1)
-    half_weight = weight.repeat(2, 1) / 2
-    loss = float((half_weight * total.log()).sum())
-    push = share.mul_((half_weight / total)[..., None])
-    pull = (push.sum(-1) / both).view(2, *positive.shape).sum(0)
-    push.div_(distance)
-    query_gradient = torch.baddbmm(push.sum(-1)[..., None] * query, push, pool, beta=-1)
-    pool_gradient = torch.baddbmm(push.sum(1)[..., None] * pool, push.transpose(1, 2), query, beta=-1)
-    tail_query, head_query = query_gradient.chunk(2)
-    drawn = difference.mul_(pull[..., None])
-    return Gradients(
-        loss=loss,
-        head=drawn + tail_query,
-        tail=head_query - drawn,
-        relation=(drawn + tail_query - head_query).sum(1),
-        pool=pool_gradient,
-    )
-
-
-class _Table:
-    """Vectors under row-wise Adagrad: one accumulator for each row, and only the rows of a batch are touched."""
-
-    def __init__(self, vectors: torch.Tensor) -> None:
-        self.vectors = vectors
-        self.accumulated = torch.zeros(len(vectors))
-
-    def update(self, rows: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
-        """One step against gradients [n, d] of rows [n]; those of the same row are summed."""
-        touched, place = torch.unique(rows, return_inverse=True)
-        summed = torch.zeros(len(touched), self.vectors.shape[1]).index_add_(0, place, gradient)
-        accumulated = self.accumulated[touched] + summed.square().mean(-1)
-        self.accumulated[touched] = accumulated
-        self.vectors[touched] -= summed.mul_((rate / accumulated.sqrt().clamp_(min=1e-12))[:, None])
-
-
-class _Sampler:
-    """Cuts shuffled triples into chunks of one relation, and draws a chunk's negatives from that relation's ends."""
-
-    def __init__(self, triples: torch.Tensor, settings: EngineSettings, generator: torch.Generator) -> None:
-        self.triples = triples
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        triples: torch.Tensor,
+        weight: torch.Tensor,
+        settings: EngineSettings,
+        seed: int,
+        *,
+        optimiser: RowAdagrad | None = None,
+    ) -> None:
         self.settings = settings
-        self.generator = generator
-        count = int(triples[:, 1].max()) + 1 if len(triples) else 0
-        self.members = [torch.nonzero(triples[:, 1] == number).flatten() for number in range(count)]
-        self.heads = [torch.unique(triples[member, 0]) for member in self.members]
-        self.tails = [torch.unique(triples[member, 2]) for member in self.members]
+        self.entity, self.relation = tables(model)
+        self.optimiser = optimiser or RowAdagrad([self.entity, self.relation], settings.learning_rate)
+        device = self.entity.device
+        self.triples, self.weight = triples.to(device), weight.to(device)
+        self.total_weight = max(float(weight.sum()), _TINY)
+        self.sampler = Sampler(triples, settings, seed)
+        self.known = KnownTriples(self.triples, len(self.entity)) if settings.filtered else None
+        self._chunks_a_step = settings.batch // settings.chunk
+        self.steps_an_epoch = -(-self.sampler.chunks // self._chunks_a_step)
 
-    def epoch(self) -> torch.Tensor:
-        """All rows of triples in random order, int64 [chunks, chunk]; −1 fills up the last chunk of a relation."""
-        size = self.settings.chunk
-        parts = [torch.empty((0, size), dtype=torch.int64)]
-        for member in self.members:
-            shuffled = member[torch.randperm(len(member), generator=self.generator)]
-            filling = shuffled.new_full((-len(shuffled) % size,), -1)
-            parts.append(torch.cat([shuffled, filling]).view(-1, size))
-        rows = torch.cat(parts)
-        return rows[torch.randperm(len(rows), generator=self.generator)]
+    def vectors(self) -> dict[str, torch.Tensor]:
+        """The vectors by name: their own memory."""
+        return {"entities": self.entity.data, "relations": self.relation.data}
 
-    def pool(self, relations: torch.Tensor) -> torch.Tensor:
-        """Entities to corrupt with, int64 [2 · chunks, negatives]: tails for each chunk's relation, then heads."""
-        negatives = self.settings.negatives
-        popular = round(negatives * self.settings.popular_tails)
-        tails = torch.empty((len(relations), negatives), dtype=torch.int64)
-        heads = torch.empty_like(tails)
-        for number in sorted(set(relations.tolist())):
-            chunks = torch.nonzero(relations == number).flatten()
-            tails[chunks, :popular] = self.triples[self._draw(self.members[number], len(chunks), popular), 2]
-            tails[chunks, popular:] = self._draw(self.tails[number], len(chunks), negatives - popular)
-            heads[chunks] = self._draw(self.heads[number], len(chunks), negatives)
-        return torch.cat([tails, heads])
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All that changes in training, by name: its own memory."""
+        accumulated = (self.optimiser.accumulated(table) for table in (self.entity, self.relation))
+        return {
+            **self.vectors(),
+            **dict(zip(("entities.accumulated", "relations.accumulated"), accumulated, strict=True)),
+        }
 
-    def _draw(self, values: torch.Tensor, *shape: int) -> torch.Tensor:
-        return values[torch.randint(len(values), shape, generator=self.generator)]
+    def steps(self, epoch: int, first: int = 0) -> Iterator[float]:
+        """Make the updates of a pass from the `first` on; after each, the sum of its triples' weighted losses."""
+        if first >= self.steps_an_epoch:
+            return
+        plan, size = self.sampler.plan(epoch), self._chunks_a_step
+        for number in range(first, self.steps_an_epoch):
+            done = (epoch + number / self.steps_an_epoch) / self.settings.epochs
+            chunks = slice(number * size, (number + 1) * size)
+            rate = self.settings.learning_rate * (1 - 0.9 * done)
+            yield self._step(
+                plan.rows[chunks].to(self.entity.device), plan.pool[:, chunks].to(self.entity.device), rate
+            )
+
+    @torch.no_grad()
+    def _step(self, rows: torch.Tensor, pool: torch.Tensor, rate: float) -> float:
+        """One update from chunks of triple rows, −1 for filling, and their corruptions; returns its loss."""
+        shape = (*rows.shape, -1)
+        places = rows.flatten().clamp(min=0)
+        heads, relations, tails = self.triples.index_select(0, places).unbind(1)
+        of_chunk = relations.view(rows.shape)[:, 0]
+        corrupting = pool.flatten()
+        weight = self.weight.index_select(0, places).view(rows.shape) * (rows >= 0)
+        found = gradients(
+            self.entity.index_select(0, heads).view(shape),
+            self.relation.index_select(0, of_chunk),
+            self.entity.index_select(0, tails).view(shape),
+            self.entity.index_select(0, corrupting).view(2 * len(rows), pool.shape[2], -1),
+            weight,
+            self.settings,
+            known=self._known(heads.view(rows.shape), of_chunk, tails.view(rows.shape), pool),
+        )
+        dimension = self.entity.shape[1]
+        self.optimiser.update(
+            self.entity,
+            torch.cat([heads, tails, corrupting]),
+            torch.cat([each.reshape(-1, dimension) for each in (found.head, found.tail, found.pool)]),
+            rate,
+        )
+        self.optimiser.update(self.relation, of_chunk, found.relation, rate)
+        return float(found.loss)
+
+    def _known(
+        self, heads: torch.Tensor, relation: torch.Tensor, tails: torch.Tensor, pool: torch.Tensor
+    ) -> torch.Tensor | None:
+        """Which corruptions are triples themselves, bool [2 · chunks, chunk, negatives]; None where all may count."""
+        if self.known is None:
+            return None
+        of_chunk, (tail, head) = relation[:, None, None], pool[:, :, None]
+        return torch.cat(
+            [
+                self.known.contains(heads[..., None], of_chunk, tail),
+                self.known.contains(head, of_chunk, tails[..., None]),
+            ]
+        )
 
 
-def _step(
-    entity: _Table,
-    relation: _Table,
-    triples: torch.Tensor,
-    weight: torch.Tensor,
-    block: torch.Tensor,
-    sampler: _Sampler,
-    rate: float,
-) -> float:
-    """One update from a block of chunks of triple rows; returns its loss."""
-    filled = block >= 0
-    heads, relations, tails = triples[block.clamp(min=0)].unbind(-1)
-    of_chunk = relations[:, 0]
-    pool = sampler.pool(of_chunk)
-    found = gradients(
-        entity.vectors[heads],
-        relation.vectors[of_chunk],
-        entity.vectors[tails],
-        entity.vectors[pool],
-        weight[block.clamp(min=0)] * filled,
-    )
-    dimension = entity.vectors.shape[1]
-    rows = torch.cat([heads.flatten(), tails.flatten(), pool.flatten()])
-    entity.update(rows, torch.cat([each.view(-1, dimension) for each in (found.head, found.tail, found.pool)]), rate)
-    relation.update(of_chunk, found.relation, rate)
-    return found.loss
+class _Watch:
+    """Tells how far a training is, its loss and its speed."""
+
+    def __init__(self, progress: Progress | None, settings: EngineSettings, triples: int) -> None:
+        self.progress = progress
+        self.epochs = settings.epochs
+        self.triples = triples
+        self._begin = time.perf_counter()
+        self._steps = 0
+
+    def tell(self, state: State, steps_an_epoch: int) -> None:
+        """After an update."""
+        if self.progress is None:
+            return
+        self._steps += 1
+        speed = self._steps / steps_an_epoch * self.triples / max(1e-9, time.perf_counter() - self._begin)
+        loss = f", loss {state.losses[-1]:.3f}" if state.losses else ""
+        self.progress(
+            f"TransE, pass {state.epoch + 1} of {self.epochs}{loss}, {speed:,.0f} triples/s",
+            (state.epoch + state.step / steps_an_epoch) / self.epochs,
+        )
+
+    def done(self) -> None:
+        """At the end."""
+        if self.progress is not None:
+            self.progress("TransE", 1.0)

@@ -1,36 +1,46 @@
-"""How unlike the others, and unlike their own past, customers are: four signals, and one number in [0, 1].
+"""How unlike the others, and unlike their own past, customers are: six signals, and one number in [0, 1].
 
 | part | reads | unit |
 |---|---|---|
 | `surprisal` | how little the recent purchases follow from the customer's own earlier ones | bits a purchase |
+| `discovery` | how likely the next purchase is of a kind that the customer never bought | probability |
 | `neighbour_distance` | distance from the centre of the nearest customers | 1 − cosine |
 | `independence` | distance from the single closest customer | 1 − cosine |
-| `peripherality` | how far from the centre of the purchase graph | −log₂ of PageRank |
+| `peripherality` | how seldom a walk through the purchase graph comes by | −log₂ of PageRank |
+| `shallowness` | how far outside the innermost core of the purchase graph | shells |
 
-Each part is brought to a mid-rank percentile among the customers; novelty is the percentile of their mean. A part that
-is not known for a customer is left out of that customer's mean; who has no part at all gets the neutral ½.
+Each part is brought to a mid-rank percentile among the customers; novelty is the percentile of their weighted mean. A
+part that is not known for a customer is left out of that customer's mean; who has no part at all gets the neutral ½.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import scipy.sparse as sparse
 
+from embeddings.centrality import bipartite, core_number, pagerank
 from embeddings.ranks import midrank
-from embeddings.similarity import Float32Array, nearest_all
+from embeddings.similarity import Float32Array, Neighbours, nearest_all
 from embeddings.triples import decayed_pairs
-from graph.snapshot import FloatArray, Int32Array, Snapshot
+from graph.snapshot import FloatArray, Int32Array, Int64Array, Snapshot
 from graph.time import MILLISECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from graph.store import Progress
 
 #: Novelty of who has none of the parts.
-NEUTRAL = 0.5
+NEUTRAL: Final = 0.5
+
+#: Weights of the parts, chosen from a grid on Complete Journey as of 2017-07-05 and 2017-08-04 by how well novelty then
+#: ranked the share of later purchases that were of new categories (`bench/bench_novelty.py` measures it afterwards).
+WEIGHTS: Final[Mapping[str, float]] = {
+    "surprisal": 2.0, "discovery": 3.0, "neighbour_distance": 1.0, "independence": 1.0, "peripherality": 2.0,
+    "shallowness": 2.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +65,7 @@ def novelty(
     *,
     recent_days: float = 60.0,
     neighbours: int = 10,
+    found: Neighbours | None = None,
     progress: Progress | None = None,
 ) -> Novelty:
     """Novelty of customers as of a snapshot's date.
@@ -66,29 +77,40 @@ def novelty(
             features where there are no products.
         recent_days: What is recent: the days before T.
         neighbours: How many nearest customers make the neighbourhood.
+        found: The nearest rows of every row of `unit`, where they are known already; `neighbours` is then theirs.
         progress: Told while neighbours are searched.
     """
     parts = {
         "surprisal": recent_surprisal(snapshot, recent_days=recent_days)[rows],
-        **neighbour_signals(unit, neighbours, progress=progress),
-        "peripherality": peripherality(snapshot)[rows],
+        "discovery": discovery(snapshot)[rows],
+        **neighbour_signals(unit, neighbours, found=found, progress=progress),
+        **{name: values[rows] for name, values in eccentricity(snapshot).items()},
     }
     return combine(parts)
 
 
-def combine(parts: Mapping[str, FloatArray]) -> Novelty:
-    """Novelty from its parts, each float64 [n] with NaN where not known (see the module)."""
+def combine(parts: Mapping[str, FloatArray], weights: Mapping[str, float] = WEIGHTS) -> Novelty:
+    """Novelty from its parts.
+
+    Args:
+        parts: float64 [n] by name, the larger the newer; NaN where not known (see the module).
+        weights: Of the parts, positive; one that is not named weighs 1.
+    """
     percentiles = {name: midrank(values) for name, values in parts.items()}
     stacked = np.stack(list(percentiles.values()))
-    known = ~np.isnan(stacked)
-    count = known.sum(axis=0)
-    mean = np.where(count > 0, np.nansum(stacked, axis=0) / np.maximum(1, count), np.nan)
+    weight = np.array([weights.get(name, 1.0) for name in percentiles])[:, None] * ~np.isnan(stacked)
+    total = weight.sum(axis=0)
+    mean = np.where(total > 0, (weight * np.nan_to_num(stacked)).sum(axis=0) / np.where(total > 0, total, 1.0), np.nan)
     value = midrank(mean)
     return Novelty(np.where(np.isnan(value), NEUTRAL, value), parts, percentiles)
 
 
 def neighbour_signals(
-    unit: Float32Array, neighbours: int = 10, *, progress: Progress | None = None
+    unit: Float32Array,
+    neighbours: int = 10,
+    *,
+    found: Neighbours | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, FloatArray]:
     """`neighbour_distance` and `independence` of every row of a matrix of centred unit vectors.
 
@@ -98,12 +120,13 @@ def neighbour_signals(
     unknown = np.full(len(unit), np.nan)
     if len(unit) < 2:
         return {"neighbour_distance": unknown, "independence": unknown.copy()}
-    found = nearest_all(unit, min(neighbours, len(unit) - 1), progress=progress)
-    centre = np.zeros((len(unit), unit.shape[1]))
+    found = found or nearest_all(unit, min(neighbours, len(unit) - 1), progress=progress)
+    centre = np.zeros(unit.shape, np.float32)
     for column in found.rows.T:
-        centre += unit[column]
-    length = np.linalg.norm(centre, axis=1)
-    cosine = np.einsum("ij,ij->i", unit, centre) / np.where(length > 0, length, 1.0)
+        there = column >= 0
+        centre[there] += unit[column[there]]
+    length = np.sqrt(np.einsum("ij,ij->i", centre, centre, dtype=np.float64))
+    cosine = np.einsum("ij,ij->i", unit, centre, dtype=np.float64) / np.where(length > 0, length, 1.0)
     return {
         "neighbour_distance": 1.0 - np.clip(cosine, -1.0, 1.0),
         "independence": 1.0 - found.similarity[:, 0].astype(np.float64),
@@ -120,6 +143,8 @@ def recent_surprisal(snapshot: Snapshot, *, recent_days: float = 60.0, prior_wei
         P(k | c) = (n(c, k) + μ p(k)) / (n(c) + μ),    surprisal = mean over recent purchases of −log₂ P(k | c),
 
     a language model with a Dirichlet prior (Zhai & Lafferty 2004, "A study of smoothing methods for language models").
+    The surprisal of the same purchases under a TransE trained before them, and under this model with TransE in the
+    place of p(k), told no more of what was bought afterwards (`bench/bench_novelty.py`).
 
     Args:
         snapshot: The graph as of T.
@@ -130,25 +155,17 @@ def recent_surprisal(snapshot: Snapshot, *, recent_days: float = 60.0, prior_wei
         float64 [customers]; NaN for those without a recent purchase of a known kind, and for all where nobody has an
         earlier one.
     """
-    purchases = snapshot.purchases
-    known = purchases.target >= 0
-    customer, product = purchases.customer[known], purchases.target[known]
-    kind = snapshot.product_category[product] if len(snapshot.categories) else product
-    described = kind >= 0
-    customer, kind, at = customer[described], kind[described], purchases.at[known][described]
-    count, kinds = len(snapshot.customers), len(snapshot.categories) or max(len(snapshot.products), 1)
+    count = len(snapshot.customers)
+    customer, kind, at, kinds = _kinds_bought(snapshot)
     recent = at >= snapshot.as_of_ms - recent_days * MILLISECONDS_PER_DAY
     if recent.all() or not recent.any():
         return np.full(count, np.nan)
-    earlier = sparse.csr_array(
-        (np.ones(int((~recent).sum())), (customer[~recent], kind[~recent])), shape=(count, kinds)
-    )
+    earlier = _counted(customer[~recent], kind[~recent], (count, kinds))
     everybody = np.bincount(kind[~recent], minlength=kinds) + 1.0
     everybody /= everybody.sum()
-    own: FloatArray = earlier.sum(axis=1)
-    who, what = customer[recent], kind[recent]
-    pairs = sparse.csr_array((np.ones(len(who)), (who, what)), shape=(count, kinds)).tocoo()
-    who, what, times = pairs.coords[0], pairs.coords[1], pairs.data
+    own = np.asarray(earlier.sum(axis=1), np.float64).ravel()
+    pairs = _counted(customer[recent], kind[recent], (count, kinds)).tocoo()
+    (who, what), times = pairs.coords, pairs.data
     seen = np.asarray(earlier[who, what]).ravel()
     probability = (seen + prior_weight * everybody[what]) / (own[who] + prior_weight)
     bits = np.bincount(who, weights=-np.log2(probability) * times, minlength=count)
@@ -156,54 +173,67 @@ def recent_surprisal(snapshot: Snapshot, *, recent_days: float = 60.0, prior_wei
     return np.where(lines > 0, bits / np.maximum(1.0, lines), np.nan)
 
 
-def peripherality(snapshot: Snapshot, *, half_life_days: float = 90.0, damping: float = 0.85) -> FloatArray:
-    """−log₂ of each customer's PageRank in the graph of customers and products, edges weighted by decayed purchases.
+def discovery(snapshot: Snapshot) -> FloatArray:
+    """Probability that each customer's next purchase is of a kind new to them, in (0, 1] or 0.
 
-    High for those at the edge of the graph. PageRank of an undirected graph follows the strength of a node closely,
-    so this is mostly how little a customer buys; it is one of four parts for that reason.
+    The share of the customer's purchases that are of a kind bought once: Turing's estimate of the probability of what
+    has not been seen (Good 1953, "The population frequencies of species and the estimation of population parameters").
+    Kinds are categories (products where there are no categories).
 
     Returns:
-        float64 [customers], in bits; NaN for those without a purchase of a product.
+        float64 [customers]; NaN for those without a purchase of a known kind.
     """
-    customer, product, weight = decayed_pairs(snapshot.purchases, snapshot.as_of_ms, half_life_days)
     count = len(snapshot.customers)
-    if not len(customer):
-        return np.full(count, np.nan)
-    biadjacency = sparse.csr_array(
-        (weight.astype(np.float64), (customer, product)), shape=(count, len(snapshot.products))
-    )
-    rank = pagerank(_both_ways(biadjacency), damping=damping)
-    bought = np.bincount(customer, minlength=count) > 0
-    return np.where(bought, -np.log2(rank[:count]), np.nan)
+    customer, kind, _, kinds = _kinds_bought(snapshot)
+    bought = _counted(customer, kind, (count, kinds)).tocoo()
+    who, times = bought.coords[0], bought.data
+    once = np.bincount(who, weights=times == 1, minlength=count)
+    lines = np.bincount(who, weights=times, minlength=count)
+    return np.where(lines > 0, once / np.maximum(1.0, lines), np.nan)
 
 
-def _both_ways(biadjacency: sparse.csr_array) -> sparse.csr_array:
-    """The symmetric adjacency of a bipartite graph: customers first, then products."""
-    edges = biadjacency.tocoo()
-    (rows, columns), weight, first = edges.coords, edges.data, biadjacency.shape[0]
-    size = sum(biadjacency.shape)
-    ends = (np.concatenate([rows, columns + first]), np.concatenate([columns + first, rows]))
-    return sparse.csr_array((np.concatenate([weight, weight]), ends), shape=(size, size))
+def _kinds_bought(snapshot: Snapshot) -> tuple[Int64Array, Int64Array, Int64Array, int]:
+    """Customer, kind and time of each purchase of a known kind, and how many kinds there are."""
+    purchases = snapshot.purchases
+    known = purchases.target >= 0
+    customer, kind, at = purchases.customer[known], purchases.target[known], purchases.at[known]
+    kinds = max(len(snapshot.products), 1)
+    if len(snapshot.categories):
+        kind, kinds = snapshot.product_category[kind], len(snapshot.categories)
+        customer, kind, at = customer[kind >= 0], kind[kind >= 0], at[kind >= 0]
+    return customer.astype(np.int64), kind.astype(np.int64), at, kinds
 
 
-def pagerank(adjacency: sparse.csr_array, *, damping: float = 0.85, tolerance: float = 1e-10) -> FloatArray:
-    """PageRank (Page et al. 1999) of a weighted graph by power iteration; sums to 1.
+def _counted(rows: Int64Array, columns: Int64Array, shape: tuple[int, int]) -> sparse.csr_array:
+    """How often each pair occurs."""
+    pairs = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    pairs.sum_duplicates()
+    return pairs
 
-    Args:
-        adjacency: [n, n], weight of the edge from row to column, not negative.
-        damping: Probability of following an edge.
-        tolerance: It stops when the sum of absolute changes is below.
+
+def eccentricity(snapshot: Snapshot, *, half_life_days: float = 90.0, damping: float = 0.85) -> dict[str, FloatArray]:
+    """`peripherality` and `shallowness`: how far customers are from the centre of the graph of customers and products.
+
+    With an edge for each pair of customer and product bought, peripherality = −log₂ of PageRank, in bits, where edges
+    weigh the pair's decayed purchases, and shallowness = the largest core number of the graph less the customer's own,
+    in shells (see `embeddings.centrality`). PageRank of an undirected graph follows the strength of a node closely, and
+    the core number its degree, so both are mostly how little a customer buys; they are two of six parts for that
+    reason.
+
+    Returns:
+        float64 [customers] each; NaN for those without a purchase of a product.
     """
-    size = adjacency.shape[0]
-    strength = np.asarray(adjacency.sum(axis=1)).ravel()
-    dangling = strength <= 0
-    follow = sparse.csr_array(adjacency.T @ sparse.diags_array(1.0 / np.where(dangling, 1.0, strength)))
-    rank = np.full(size, 1.0 / size)
-    # The error shrinks by the damping each time: this many iterations reach the tolerance from any start.
-    for _ in range(int(np.ceil(np.log(tolerance / 2) / np.log(damping))) + 1):
-        renewed = damping * (follow @ rank + rank[dangling].sum() / size) + (1.0 - damping) / size
-        change = np.abs(renewed - rank).sum()
-        rank = renewed
-        if change < tolerance:
-            break
-    return rank
+    count = len(snapshot.customers)
+    customer, product, weight = decayed_pairs(snapshot.purchases, snapshot.as_of_ms, half_life_days)
+    if not len(customer):
+        return {"peripherality": np.full(count, np.nan), "shallowness": np.full(count, np.nan)}
+    adjacency = bipartite(
+        sparse.csr_array((weight.astype(np.float64), (customer, product)), shape=(count, len(snapshot.products)))
+    )
+    bought = np.bincount(customer, minlength=count) > 0
+    rank = pagerank(adjacency, damping=damping)[:count]
+    core = core_number(adjacency)
+    return {
+        "peripherality": np.where(bought, -np.log2(rank), np.nan),
+        "shallowness": np.where(bought, float(core.max()) - core[:count], np.nan),
+    }

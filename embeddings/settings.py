@@ -15,11 +15,13 @@ class TransESettings:
     Attributes:
         dimension: Length d of the vectors.
         half_life_days: Days after which an event counts half in a triple's strength.
+        popularity_weight: Weight of the popularity term in a purchase's score (`embeddings.popularity`).
         engine: The training engine's settings.
     """
 
     dimension: int = 64
     half_life_days: float = 90.0
+    popularity_weight: float = 0.5
     engine: EngineSettings = field(default_factory=EngineSettings)
 
     def __post_init__(self) -> None:
@@ -27,6 +29,10 @@ class TransESettings:
             raise UsageError(
                 f"TransE cannot have dimension {self.dimension} and half-life {self.half_life_days} days.",
                 hint="Both must be positive.",
+            )
+        if not 0 <= self.popularity_weight < float("inf"):
+            raise UsageError(
+                f"TransE cannot have a popularity weight of {self.popularity_weight}.", hint="It must be at least 0."
             )
 
     @classmethod

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from embeddings.popularity import popularity_term
 from embeddings.settings import TransESettings
 from embeddings.triples import Triples, Vocabulary, triples_of
 from graph.snapshot import Snapshot
@@ -154,7 +155,7 @@ def train_triples(
         vectors=entity.numpy(),
         relations=triples.relations,
         relation_vectors=relation.numpy(),
-        popularity=np.zeros(len(triples.vocabulary), np.float32),
+        popularity=popularity_term(triples, settings.popularity_weight),
         data_fingerprint=data_fingerprint,
         settings=settings,
         seed=seed,

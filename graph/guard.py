@@ -3,7 +3,7 @@
 Neither store's read-only mode is a sandbox: both let statements through that read files, list other people's queries
 or end their transactions, and a Neo4j server ends whole when one expression fills its memory. So a statement is read by
 the grammar of reading: clauses, functions and operators that are known are allowed, and everything else is refused,
-whatever its case, its comments or its quoting. No procedure is allowed; one that only reads would be let in by name in
+whatever its case, its comments or its quoting. One procedure is allowed, Neo4j's search of a vector index, by name in
 `graph.guard_grammar`, where clauses are read.
 """
 

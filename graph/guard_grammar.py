@@ -5,6 +5,7 @@ from __future__ import annotations
 from graph.guard_cursor import ONLY_READING
 from graph.guard_expressions import Expressions
 from graph.guard_tokens import Token, integer_value
+from graph.guard_words import MOST_NEAREST, VECTOR_SEARCH
 from habitue.errors import CypherRefusedError
 
 MOST_HOPS = 15
@@ -51,6 +52,8 @@ class ReadingStatement(Expressions):
                 self._read_projection()
                 if self.accept("WHERE"):
                     self.read_expression()
+            elif self._vector_search_ahead():
+                self._read_vector_search()
             elif self.at == start:
                 self.unexpected("a clause that reads")
             elif inner and self.next_is("}", "UNION"):
@@ -60,6 +63,37 @@ class ReadingStatement(Expressions):
             else:
                 self.unexpected("a clause of reading")
         self._read_projection()
+
+    def _vector_search_ahead(self) -> bool:
+        """Whether the one procedure that only reads is called next, written plainly and in its own case."""
+        written = "".join(self.peek(ahead).value for ahead in range(1, 8))
+        return self.next_is("CALL") and written == VECTOR_SEARCH and self.next_is("(", ahead=8)
+
+    def _read_vector_search(self) -> None:
+        """Read `CALL db.index.vector.queryNodes('index', 10, vector) YIELD node, score`."""
+        self.at += 9
+        if self.peek().kind != "text":
+            self.unexpected("the name of an index, in quotes")
+        self.at += 1
+        self.expect(",")
+        token = self.peek()
+        given = token.kind == "parameter"
+        value = self.parameters.get(token.value[1:]) if given else integer_value(token)
+        whole = token.kind in ("number", "parameter") and isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not isinstance(value, int) or not 1 <= value <= MOST_NEAREST:
+            raise CypherRefusedError(f"The number of the nearest must be 1 to {MOST_NEAREST}, or a parameter that is.")
+        self.at += 1
+        self.expect(",")
+        self.read_expression()
+        self.expect(")")
+        self.expect("YIELD")
+        while True:
+            if self.peek().value not in ("node", "score"):
+                self.unexpected("node or score")
+            name = self.take_name()
+            self.weights.pop(self.take_name(alias=True) if self.accept("AS") else name, None)
+            if not self.accept(","):
+                break
 
     def _read_projection(self) -> None:
         self.accept("DISTINCT")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+#: The one procedure that may be called: it finds the nodes nearest to a vector in an index, and nothing else.
+VECTOR_SEARCH = "db.index.vector.queryNodes"
+#: The most that may be asked of it.
+MOST_NEAREST = 1_000
+
 #: What is refused where a clause could stand, by the reason that is told.
 _WHY = {
     "it changes the graph": "CREATE DELETE DETACH FOREACH INSERT MERGE NODETACH REMOVE SET UPDATE",

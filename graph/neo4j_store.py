@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import neo4j
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 import cypher
@@ -30,6 +32,7 @@ from graph.neo4j_statements import (
     statement,
 )
 from graph.neo4j_values import plain
+from graph.neo4j_vectors import Kind, write_vectors
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first, no_progress
 from graph.tables import GraphTables
 from habitue.errors import NothingLoadedError, StoreError
@@ -216,6 +219,14 @@ class Neo4jStore:
         with self._replacing() as transaction:
             transaction.run(statement("clear_similar")).consume()
             run_in_batches(transaction, "add_similar", pairs, progress, "writing similarities", model=model)
+
+    def write_vectors(
+        self, kind: Kind, ids: pa.StringArray, vectors: npt.NDArray[np.float32], progress: Progress
+    ) -> None:
+        """Replace the vectors of customers or products and their index (see `graph.neo4j_vectors`)."""
+        if self.facts() is None:
+            raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
+        write_vectors(self._connection, kind, ids, vectors, progress)
 
     def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
         """Write an audience and its members in place of the one of that id, in one transaction."""

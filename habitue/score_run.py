@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -17,14 +18,16 @@ import pandas as pd
 import pyarrow as pa
 
 from embeddings import files as embedding_files
+from embeddings.approximate import Search, neighbours_of_all
 from embeddings.novelty import novelty
-from embeddings.similarity import Float32Array, centred, nearest_all
+from embeddings.similarity import Float32Array, Neighbours, centred
 from gnn.features import Features
 from gnn.forecast import Examples, examples_of
 from gnn.model_files import load as load_forecaster
 from gnn.reasons import churn_reasons
 from gnn.task import Task, population
 from graph.history import History
+from graph.neo4j_store import Neo4jStore
 from graph.snapshot import Snapshot
 from graph.store import GraphStore, Progress
 from habitue.errors import NotTrainedError
@@ -39,7 +42,7 @@ from habitue.runs import (
     newest_trained,
     write_manifest,
 )
-from habitue.similarity_files import write_similarity
+from habitue.similarity_files import read_product_vectors, write_similar_products, write_similarity
 from habitue.training import EMBEDDING, MODEL, PREVIOUS, run_id
 from scoring.score import ScoreSettings
 from scoring.score import score as score_table
@@ -53,12 +56,14 @@ SIMILAR_COUNT = 10
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Scores as of a date, with the vectors they used."""
+    """Scores as of a date, with the vectors they used and what was found near them."""
 
     snapshot: Snapshot
     scores: pd.DataFrame
     ids: pa.StringArray
     unit: Float32Array
+    near: Neighbours
+    search: Search
 
 
 def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) -> RunManifest:
@@ -85,7 +90,7 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
         previous = _score_at(history, before, source / PREVIOUS, task, settings, None, with_reasons=False).scores
     progress("scoring", 0.3)
     scored = _score_at(history, trained.as_of, source, task, settings, previous, with_reasons=True)
-    similar = similar_pairs(scored.ids, scored.unit)
+    similar = similar_pairs(scored.ids, scored.unit, scored.near)
     facts = engine.store.facts()
     backtest = newest_backtest(engine.workspace, trained, facts.fingerprint if facts else "")
     with engine.workspace.new_directory(engine.workspace.runs, "scoring") as directory:
@@ -95,6 +100,7 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
                 shutil.copytree(source / name, directory / name, copy_function=_link)
         scored.scores.to_parquet(directory / SCORES, index=False)
         write_similarity(directory, scored.ids, scored.unit)
+        _write_products(directory, progress)
         write_manifest(directory, manifest)
         progress("writing the report", 0.6)
         _write_report(directory, manifest, backtest, scored.scores)
@@ -102,7 +108,28 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
     if write_back:
         progress("writing the signals on the graph", 0.7)
         write_signals(engine.store, manifest, scored.scores, similar, progress)
+        write_vectors(engine.store, engine.workspace.runs / manifest.id, scored.ids, scored.unit, progress)
     return manifest
+
+
+def write_vectors(store: GraphStore, run: Path, ids: pa.StringArray, unit: Float32Array, progress: Progress) -> None:
+    """Fill Neo4j's vector indexes with a run's vectors; the embedded store has none, and `SIMILAR_TO` serves there."""
+    if not isinstance(store, Neo4jStore):
+        return
+    store.write_vectors("customer", ids, unit, progress)
+    products = read_product_vectors(run)
+    empty = pa.array([], pa.string()), np.empty((0, 0), np.float32)
+    store.write_vectors("product", *(products or empty), progress)
+
+
+def _write_products(directory: Path, progress: Progress) -> None:
+    """Products' vectors and their closest others into a run, where it has an embedding."""
+    if not (directory / EMBEDDING).is_dir():
+        return
+    ids, vectors = embedding_files.load(directory / EMBEDDING).products()
+    unit = centred(vectors)
+    found, _ = neighbours_of_all(unit, min(SIMILAR_COUNT, max(1, len(ids) - 1)), progress=progress)
+    write_similar_products(directory, ids, unit, similar_pairs(ids, unit, found))
 
 
 def _link(source: str, target: str) -> None:
@@ -146,10 +173,11 @@ def _score_at(
     forecaster = load_forecaster(models / MODEL, task)
     forecast = forecaster.predict(examples)
     unit = _vectors(examples, models / EMBEDDING)
-    signals = novelty(snapshot, rows, unit)
+    near, search = neighbours_of_all(unit, max(1, min(SIMILAR_COUNT, len(unit) - 1)))
+    signals = novelty(snapshot, rows, unit, found=near)
     reasons: Sequence[Sequence[dict[str, Any]]] | None = churn_reasons(forecaster, examples) if with_reasons else None
     table = score_table(snapshot, rows, forecast, signals, task, previous=previous, reasons=reasons, settings=settings)
-    return Scored(snapshot, table, snapshot.customers.take(pa.array(rows)), unit)
+    return Scored(snapshot, table, snapshot.customers.take(pa.array(rows)), unit, near, search)
 
 
 def _vectors(examples: Examples, embedding: Path) -> Float32Array:
@@ -166,21 +194,22 @@ def _standardised(features: Features) -> Float32Array:
     return np.nan_to_num(ranks).astype(np.float32)
 
 
-def similar_pairs(ids: pa.StringArray, unit: Float32Array) -> pa.Table:
-    """Each customer's closest others: `source`, `target`, `score`.
+def similar_pairs(ids: pa.StringArray, unit: Float32Array, near: Neighbours | None = None) -> pa.Table:
+    """The closest others of each customer or product: `source`, `target`, `score`.
 
     Args:
-        ids: Of the n customers.
+        ids: Of the n.
         unit: Their centred unit vectors (n × d).
+        near: The closest of all, where they are known already.
     """
     count = min(SIMILAR_COUNT, len(ids) - 1)
     if count < 1:
         return pa.table({"source": pa.array([], pa.string()), "target": pa.array([], pa.string()),
                          "score": pa.array([], pa.float64())})  # fmt: skip
-    found = nearest_all(unit, count)
+    found = near or neighbours_of_all(unit, count)[0]
     known = found.rows.ravel() >= 0
     return pa.table({
-        "source": ids.take(pa.array(np.repeat(np.arange(len(ids)), count)[known])),
+        "source": ids.take(pa.array(np.repeat(np.arange(len(ids)), found.rows.shape[1])[known])),
         "target": ids.take(pa.array(found.rows.ravel()[known])),
         "score": pa.array(found.similarity.ravel()[known].astype(np.float64)),
     })  # fmt: skip
@@ -203,6 +232,7 @@ def _manifest(
             "id": run_id(directory),
             "kind": "scored",
             "created_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+            "settings": {**trained.settings, "similarity": dataclasses.asdict(scored.search)},
             "weights": settings.weights.as_dict(),
             "hyperscore": {
                 "preset": preset.name, "beta": preset.beta, "gamma": preset.gamma, "kappa": preset.kappa,

@@ -1,16 +1,14 @@
 from datetime import datetime, timedelta
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.novelty import combine, neighbour_signals, novelty, pagerank, peripherality, recent_surprisal
+from embeddings.novelty import WEIGHTS, combine, discovery, eccentricity, neighbour_signals, novelty, recent_surprisal
 from embeddings.ranks import midrank
-from embeddings.similarity import centred
+from embeddings.similarity import centred, nearest_all
 from tests.embeddings.toy import AS_OF, two_groups
 from tests.support import history_of
 
@@ -66,26 +64,28 @@ def test_surprisal_needs_recent_and_earlier_purchases() -> None:
     assert np.isnan(only_recent).all()
 
 
-def test_pagerank_equals_networkx() -> None:
-    graph = nx.gnp_random_graph(25, 0.12, seed=4, directed=True)
-    graph.remove_edges_from(list(graph.out_edges(7)))
-    generator = np.random.default_rng(1)
-    for _, _, data in graph.edges(data=True):
-        data["weight"] = float(generator.random()) + 0.1
-    matrix = sparse.csr_array(nx.to_scipy_sparse_array(graph, nodelist=range(25), weight="weight"))
-    assert graph.out_degree(7) == 0  # a dangling node
-    expected = nx.pagerank(graph, alpha=0.85, tol=1e-12, max_iter=500)
-    assert pagerank(matrix).tolist() == pytest.approx([expected[node] for node in range(25)], abs=1e-9)
+def test_discovery_by_hand() -> None:
+    rows = [("anna", "milk"), ("anna", "milk"), ("anna", "pen"), ("anna", "ink"), ("bert", "ink"), ("none", None)]
+    lines = pd.DataFrame(rows, columns=["customer", "target"]).assign(at=T - timedelta(days=3))
+    lines["target"] = lines["target"].fillna("__no_product__")
+    products = pd.DataFrame({"id": ["milk", "pen", "ink"], "category": ["FOOD", "OFFICE", "OFFICE"], "brand": None})
+    # By product anna bought pen and ink once each, of four lines; by category nothing but bert's ink.
+    plain = discovery(history_of({"PURCHASED": lines}, complete_until=T).at(T))
+    assert plain.tolist() == pytest.approx([0.5, 1.0, np.nan], nan_ok=True)
+    by_category = discovery(history_of({"PURCHASED": lines}, products=products, complete_until=T).at(T))
+    assert by_category.tolist() == pytest.approx([0.0, 1.0, np.nan], nan_ok=True)
 
 
-def test_peripherality_is_lower_for_who_buys_more() -> None:
-    at = T - timedelta(days=1)
-    lines = pd.DataFrame(
-        {"customer": ["big"] * 3 + ["none", "small"], "target": ["p", "q", "r", "__no_product__", "p"], "at": [at] * 5}
-    )
-    big, none, small = peripherality(history_of({"PURCHASED": lines}, complete_until=T).at(T))
-    assert big < small
+def test_who_buys_more_is_nearer_the_centre() -> None:
+    rows = [("big", "p"), ("big", "q"), ("big", "r"), ("none", "__no_product__"), ("other", "p"), ("other", "q"),
+            ("small", "p")]  # fmt: skip
+    lines = pd.DataFrame(rows, columns=["customer", "target"]).assign(at=T - timedelta(days=1))
+    found = eccentricity(history_of({"PURCHASED": lines}, complete_until=T).at(T))
+    big, none, other, small = found["peripherality"]
+    assert big < other < small
     assert np.isnan(none)
+    # big, other, p and q are the 2-core; small hangs on p by one edge.
+    assert found["shallowness"].tolist() == pytest.approx([0, np.nan, 0, 1], nan_ok=True)
 
 
 def test_neighbour_signals_by_hand() -> None:
@@ -94,6 +94,8 @@ def test_neighbour_signals_by_hand() -> None:
     # Row 0: closest is row 1 (cosine .6); the centre of rows 1 and 2 points along (.6, 1.8): cosine .6/√3.6.
     assert found["independence"].tolist() == pytest.approx([0.4, 0.2, 0.2], abs=1e-6)
     assert found["neighbour_distance"][0] == pytest.approx(1 - 0.6 / 3.6**0.5, abs=1e-6)
+    given = neighbour_signals(unit, found=nearest_all(unit, 2))
+    assert given["neighbour_distance"].tolist() == found["neighbour_distance"].tolist()
     alone = neighbour_signals(unit[:1])
     assert np.isnan(alone["independence"]).all()
 
@@ -103,6 +105,14 @@ def test_combine_leaves_out_what_is_not_known() -> None:
     found = combine({"x": np.array([1.0, 2.0, nan, nan]), "y": np.array([5.0, 3.0, 9.0, nan])})
     # x: ¼, ¾. y: ½, 1/6, 5/6. Means: .375, .4583, .8333; who has nothing is neutral.
     assert found.value.tolist() == pytest.approx([1 / 6, 1 / 2, 5 / 6, 0.5])
+
+
+def test_combine_weighs_the_parts_that_are_known() -> None:
+    parts = {"x": np.array([1.0, 2.0, 3.0]), "y": np.array([3.0, 2.0, np.nan])}
+    # Percentiles: x 1/6, 1/2, 5/6; y 3/4, 1/4. With weights 3 and 1 the means are 5/16, 7/16, 5/6; equal ones give
+    # 11/24, 3/8, 5/6, and the first two change places.
+    assert combine(parts, {"x": 3.0}).value.tolist() == pytest.approx([1 / 6, 1 / 2, 5 / 6])
+    assert combine(parts).value.tolist() == pytest.approx([1 / 2, 1 / 6, 5 / 6])
 
 
 @settings(max_examples=10, deadline=None)
@@ -118,6 +128,7 @@ def test_novelty_is_equivariant_under_permutation(seed: int) -> None:
     permuted = novelty(snapshot, order, centred(vectors[order]), neighbours=4)
     assert ((straight.value >= 0) & (straight.value <= 1)).all()
     assert permuted.value.tolist() == pytest.approx(straight.value[order].tolist(), abs=2 / size)
+    assert set(straight.parts) == set(WEIGHTS)
     for name, values in straight.parts.items():
         assert permuted.parts[name].tolist() == pytest.approx(values[order].tolist(), abs=1e-5, nan_ok=True)
 
@@ -128,5 +139,7 @@ def test_without_products_two_parts_remain() -> None:
     features = np.array([[0.0, 1.0], [0.1, 1.0], [5.0, -3.0]])
     found = novelty(snapshot, np.arange(3, dtype=np.int32), centred(features))
     assert np.isnan(found.parts["surprisal"]).all()
+    assert np.isnan(found.parts["discovery"]).all()
     assert np.isnan(found.parts["peripherality"]).all()
+    assert np.isnan(found.parts["shallowness"]).all()
     assert found.value[2] == max(found.value)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings import similarity
-from embeddings.similarity import centred, nearest, nearest_all
+from embeddings.similarity import centred, mean_of, nearest, nearest_all
 from habitue.errors import UsageError
 
 
@@ -22,19 +22,47 @@ def brute_force(vectors: np.ndarray, query: int, count: int) -> list[int]:
 @pytest.mark.parametrize("block", [1, 70, 10_000])
 def test_equals_brute_force_whatever_the_block(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(similarity, "_BLOCK_CELLS", block)
+    monkeypatch.setattr(similarity, "_LEAST_QUERIES", 1)
     vectors = np.random.default_rng(0).normal(3.0, 1.0, (30, 6))
     found = nearest_all(centred(vectors), 5)
     assert found.rows.tolist() == [brute_force(vectors, query, 5) for query in range(30)]
     assert (np.diff(found.similarity, axis=1) <= 0).all()
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 6), st.integers(1, 400))
-def test_largest_values_are_those_of_a_stable_sort_also_with_ties(seed: int, count: int, kinds: int, size: int) -> None:
-    # Values of few kinds, so that ties straddle every boundary between groups.
-    values = np.random.default_rng(seed).integers(0, kinds, (3, size)).astype(np.float32)
-    expected = np.argsort(-values, axis=1, kind="stable")[:, :count]
-    assert similarity._top(values, min(count, size)).tolist() == expected.tolist()
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 6), st.integers(1, 4), st.integers(2, 1600))
+def test_ties_go_to_the_lower_row_whatever_the_size(seed: int, count: int, kinds: int, size: int) -> None:
+    # Whole numbers of few kinds: products are exact, and ties straddle every boundary between groups and blocks.
+    vectors = np.random.default_rng(seed).integers(-1, kinds, (size, 3)).astype(np.float32)
+    found = nearest(vectors, np.array([0, size // 2]), count)
+    for place, query in enumerate((0, size // 2)):
+        product = vectors.astype(int) @ vectors[query].astype(int)
+        expected = [row for row in np.argsort(-product, kind="stable") if row != query][:count]
+        assert found.rows[place][: len(expected)].tolist() == expected
+
+
+def test_equal_vectors_are_equally_similar_wherever_they_stand() -> None:
+    generator = np.random.default_rng(5)
+    unit = centred(generator.normal(size=(3001, 7)))
+    unit[[17, 900, 2999, 3000]] = unit[0]
+    found = nearest(unit, np.array([0, 2999]), 4)
+    assert found.rows.tolist() == [[17, 900, 2999, 3000], [0, 17, 900, 3000]]
+    assert len(set(found.similarity.ravel().tolist())) == 1
+
+
+def test_thousands_of_equal_vectors_are_bounded() -> None:
+    found = nearest(np.ones((6000, 2), np.float32) / np.float32(2**0.5), np.array([3]), 5)
+    assert found.rows.tolist() == [[0, 1, 2, 4, 5]]
+
+
+def test_centring_equals_the_definition_over_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "_BLOCK_ROWS", 4)
+    vectors = np.random.default_rng(2).normal(5.0, 2.0, (11, 3))
+    moved = vectors - vectors.mean(0)
+    expected = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    assert np.allclose(centred(vectors), expected, atol=1e-6)
+    # Later rows are compared by the mean of the former ones.
+    assert np.allclose(centred(vectors[:2], mean_of(vectors)), expected[:2], atol=1e-6)
 
 
 def test_centring_takes_out_the_common_direction() -> None:

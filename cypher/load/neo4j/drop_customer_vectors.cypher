@@ -1,0 +1,4 @@
+// purpose: drop the index of customers' vectors
+// parameters: none
+// columns: none
+DROP INDEX customer_vector IF EXISTS
