@@ -67,7 +67,9 @@ class _Tables:
                 continue
             for file in files:
                 for batch in read_batches(file, list(dict.fromkeys(source.mapped().values()))):
-                    checked = check_interactions(batch, source, file.name, self._opened.dataset.timezone, starts, self._erased)
+                    checked = check_interactions(
+                        batch, source, file.name, self._opened.dataset.timezone, starts, self._erased
+                    )
                     table = checked.by_type[name]
                     yield table.append_column("load", pa.repeat(1, len(table))).select(STORED_INTERACTION_SCHEMA.names)
 

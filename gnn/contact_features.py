@@ -55,7 +55,7 @@ def other_interactions(given: FeatureInput) -> Iterator[Column]:
         yield Column(
             f"{name}_per_line", f"{noun} per line bought", ratio(events.per_customer(), given.purchases.per_customer())
         )
-        if kind == "RETURNED" and given.has_amounts:
+        if kind == "RETURNED" and given.facts.has_amounts:
             back, spend = events.per_customer(events.amount), given.purchases.per_customer(given.purchases.amount)
             yield Column("returned_share", "Amount returned as a share of spend", ratio(back, spend))
         if kind == "REVIEWED":
@@ -87,8 +87,8 @@ def _property_columns(given_property: CustomerProperty, given: FeatureInput) -> 
             f"property:{given_property.name}", title, np.where(known, np.append(numbers, np.nan)[codes], np.nan)
         )
         return
-    everybody = given_property.codes  # not only the counted: the columns must not depend on who is asked for
-    holders = np.bincount(everybody[everybody >= 0], minlength=len(given_property.values))
+    # Of everybody, not only the counted: the columns must not depend on who is asked for.
+    holders = given.facts.holders(given_property)
     for code in np.argsort(-holders, kind="stable")[:LARGEST_VALUES]:
         value = given_property.values[int(code)]
         indicator = np.where(known, (codes == code).astype(np.float64), np.nan)

@@ -5,12 +5,15 @@ Everything here is as of the snapshot's cutoff T; ages are in days before T, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from gnn.distinct import starts_of
+from gnn.snapshot_facts import SnapshotFacts
 from graph.snapshot import Events, FloatArray, Int32Array, Int64Array, Snapshot
 from graph.time import MILLISECONDS_PER_DAY
 
@@ -76,8 +79,8 @@ def sums(
     if where is not None:
         customer = customer[where]
         weights = None if weights is None else weights[where]
-    counted = np.bincount(customer, None if weights is None else np.nan_to_num(weights), minlength=count)
-    return counted.astype(np.float64, copy=False)
+    known = None if weights is None else np.where(np.isnan(weights), 0.0, weights)
+    return np.bincount(customer, known, minlength=count).astype(np.float64, copy=False)
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -87,22 +90,23 @@ def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return result
 
 
-def restrict(events: Events, place: Int64Array, count: int, as_of_ms: int) -> CustomerEvents:
-    """The events of counted customers; `place` maps a snapshot's customer row to 0 … count-1, or -1."""
-    customer = place[events.customer]
-    keep = slice(None) if bool((customer >= 0).all()) else customer >= 0
+def restrict(
+    events: Events, chosen: npt.NDArray[np.integer] | slice, place: Int64Array, count: int, as_of_ms: int
+) -> CustomerEvents:
+    """Some of the events, all of counted customers; `place` maps a snapshot's customer row to 0 … count-1."""
+    at = events.at[chosen]
     return CustomerEvents(
         count=count,
-        customer=customer[keep],
-        age=(as_of_ms - events.at[keep]) / MILLISECONDS_PER_DAY,
-        target=events.target[keep],
-        at=events.at[keep],
-        quantity=events.quantity[keep],
-        amount=events.amount[keep],
-        discount=events.discount[keep],
-        rating=events.rating[keep],
-        order=events.order[keep],
-        channel=events.channel[keep],
+        customer=place[events.customer[chosen]],
+        age=(as_of_ms - at) / MILLISECONDS_PER_DAY,
+        target=events.target[chosen],
+        at=at,
+        quantity=events.quantity[chosen],
+        amount=events.amount[chosen],
+        discount=events.discount[chosen],
+        rating=events.rating[chosen],
+        order=events.order[chosen],
+        channel=events.channel[chosen],
     )
 
 
@@ -133,12 +137,45 @@ class FeatureInput:
     """A snapshot seen from the counted customers.
 
     Attributes:
-        snapshot: The graph as of the cutoff.
+        facts: The snapshot, and what of it the features depend on whoever is counted.
         rows: Rows of the counted customers in `snapshot.customers`, length n.
+        chosen: Positions of their events in `snapshot.events`, by type, where these are known already.
     """
 
-    snapshot: Snapshot
+    facts: SnapshotFacts
     rows: Int32Array
+    chosen: Mapping[str, npt.NDArray[np.integer]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(snapshot: Snapshot, rows: Int32Array) -> FeatureInput:
+        """The counted customers all at once."""
+        return FeatureInput(SnapshotFacts(snapshot), rows)
+
+    @staticmethod
+    def blocks(snapshot: Snapshot, rows: Int32Array, size: int) -> Iterator[FeatureInput]:
+        """The counted customers in order, at most `size` of them at a time: memory is bounded by the largest block.
+
+        Events are divided once, keeping their order: by a radix sort of 16-bit block numbers as far as these reach.
+        """
+        facts, many = SnapshotFacts(snapshot), -(-len(rows) // size)
+        if many <= 1:
+            yield FeatureInput(facts, rows)
+            return
+        number = np.full(len(snapshot.customers), many, np.uint16 if many < 1 << 16 else np.int64)
+        number[rows] = np.arange(len(rows)) // size
+        divided, ends = {}, {}
+        for name, events in snapshot.events.items():
+            block = number[events.customer]
+            divided[name] = np.argsort(block, kind="stable").astype(np.int32, copy=False)
+            ends[name] = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=many + 1))])
+        for each in range(many):
+            chosen = {name: order[ends[name][each] : ends[name][each + 1]] for name, order in divided.items()}
+            yield FeatureInput(facts, rows[each * size : (each + 1) * size], chosen)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The graph as of the cutoff."""
+        return self.facts.snapshot
 
     @property
     def count(self) -> int:
@@ -153,18 +190,19 @@ class FeatureInput:
 
     def events(self, name: str) -> CustomerEvents:
         """The counted customers' events of one type."""
-        return restrict(self.snapshot.events[name], self._place, self.count, self.snapshot.as_of_ms)
+        events = self.snapshot.events[name]
+        chosen: npt.NDArray[np.integer] | slice
+        if name in self.chosen:
+            chosen = self.chosen[name]
+        else:
+            counted = self._place[events.customer] >= 0
+            chosen = slice(None) if bool(counted.all()) else np.flatnonzero(counted)
+        return restrict(events, chosen, self._place, self.count, self.snapshot.as_of_ms)
 
     @cached_property
     def purchases(self) -> CustomerEvents:
         """Their purchase lines."""
         return self.events("PURCHASED")
-
-    @cached_property
-    def observed_days(self) -> float:
-        """Days from the data set's first purchase (by anybody) to the cutoff; at least 1."""
-        at = self.snapshot.purchases.at
-        return max((self.snapshot.as_of_ms - int(at[0])) / MILLISECONDS_PER_DAY, 1.0) if len(at) else 1.0
 
     @cached_property
     def orders(self) -> Orders:
@@ -175,10 +213,15 @@ class FeatureInput:
         orders_known = int(lines.order.max(initial=-1)) + 1
         occasion = np.where(lines.order >= 0, lines.order, orders_known + days - first_day)
         width = int(occasion.max(initial=0)) + 1
-        _, first, inverse = np.unique(lines.customer * width + occasion, return_index=True, return_inverse=True)
+        key = lines.customer * width + occasion
+        by_key = np.argsort(key)
+        starts = starts_of(key[by_key])
+        inverse = np.empty(len(key), np.int64)
+        inverse[by_key] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(key)))
+        first = np.minimum.reduceat(by_key, starts) if len(starts) else starts
         # Lines are oldest first. Of orders at the same instant the one whose line stands first comes first, whatever
         # the numbers of the orders: these follow the way a source was loaded.
-        by_time = np.lexsort((first, lines.customer[first]))
+        by_time = np.argsort(lines.customer[first] * len(key) + first)
         return Orders(
             customer=lines.customer[first][by_time],
             age=lines.age[first][by_time],
@@ -195,10 +238,6 @@ class FeatureInput:
         newest_first = today - day
         width = int(newest_first.max(initial=0)) + 1
         oldest_first = width - 1 - newest_first
-        pairs = np.unique(self.purchases.customer * width + oldest_first)
+        pairs = np.sort(self.purchases.customer * width + oldest_first)
+        pairs = pairs[starts_of(pairs)]
         return pairs // width, (width - 1 - pairs % width).astype(np.float64)
-
-    @cached_property
-    def has_amounts(self) -> bool:
-        """Whether the source gives amounts at all."""
-        return bool(np.isfinite(self.snapshot.purchases.amount).any())

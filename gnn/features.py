@@ -6,15 +6,19 @@ the features of different cutoffs line up; `align` brings the few that differ (a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 import numpy as np
 
 from gnn import contact_features, rhythm_features, taste_features
 from gnn.feature_input import FeatureInput
 from graph.snapshot import FloatArray, Int32Array, Snapshot
+
+#: Customers whose features are computed at a time: their events then fit a processor's cache, more or less.
+BLOCK_CUSTOMERS: Final = 32_768
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,35 +66,58 @@ def customer_features(
         undated_properties: Customer properties without a date that are to be features all the same.
         allowed_sensitive: Sensitive customer properties that are allowed as features.
     """
-    given = FeatureInput(snapshot, rows)
-    columns = list(
-        chain(
-            rhythm_features.recency_frequency(given),
-            rhythm_features.monetary(given),
-            rhythm_features.gaps(given),
-            rhythm_features.trend(given),
-            rhythm_features.time_of_week(given),
-            taste_features.products(given),
-            taste_features.category_mix(given),
-            taste_features.discounts_and_channels(given),
-            contact_features.campaigns(given),
-            contact_features.other_interactions(given),
-            contact_features.properties(given, undated_properties, allowed_sensitive),
+    blocks = feature_blocks(snapshot, rows, undated_properties=undated_properties, allowed_sensitive=allowed_sensitive)
+    whole = first = next(blocks)
+    if len(first) < len(rows):
+        values = np.empty((len(rows), len(first.names)))
+        values[: len(first)] = first.values
+        done = len(first)
+        for block in blocks:
+            values[done : done + len(block)] = block.values
+            done += len(block)
+        whole = Features(first.names, values, first.labels)
+    return whole
+
+
+def feature_blocks(
+    snapshot: Snapshot,
+    rows: Int32Array,
+    *,
+    undated_properties: Collection[str] = (),
+    allowed_sensitive: Collection[str] = (),
+    size: int = BLOCK_CUSTOMERS,
+) -> Iterator[Features]:
+    """The same features, at most `size` customers at a time: for who need not hold all of them; at least one block."""
+    for given in FeatureInput.blocks(snapshot, rows, size):
+        columns = list(
+            chain(
+                rhythm_features.recency_frequency(given),
+                rhythm_features.monetary(given),
+                rhythm_features.gaps(given),
+                rhythm_features.trend(given),
+                rhythm_features.time_of_week(given),
+                taste_features.products(given),
+                taste_features.category_mix(given),
+                taste_features.discounts_and_channels(given),
+                contact_features.campaigns(given),
+                contact_features.other_interactions(given),
+                contact_features.properties(given, undated_properties, allowed_sensitive),
+            )
         )
-    )
-    return Features(
-        names=tuple(column.name for column in columns),
-        values=np.stack([column.values for column in columns], axis=1),
-        labels={column.name: column.label for column in columns},
-    )
+        yield Features(
+            names=tuple(column.name for column in columns),
+            values=np.stack([column.values for column in columns], axis=1),
+            labels={column.name: column.label for column in columns},
+        )
 
 
 def align(features: Features, names: Sequence[str]) -> Features:
     """The same features in the order of `names`: columns not named are dropped, missing ones are NaN throughout."""
+    if tuple(names) == features.names:
+        return features
     place = {name: column for column, name in enumerate(features.names)}
-    padded = np.concatenate([features.values, np.full((len(features), 1), np.nan)], axis=1)
-    return Features(
-        names=tuple(names),
-        values=padded[:, [place.get(name, len(features.names)) for name in names]],
-        labels={name: features.labels.get(name, name) for name in names},
-    )
+    values = np.full((len(features), len(names)), np.nan)
+    for column, name in enumerate(names):
+        if name in place:
+            values[:, column] = features.values[:, place[name]]
+    return Features(names=tuple(names), values=values, labels={name: features.labels.get(name, name) for name in names})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from gnn.feature_input import Column, FeatureInput, ratio, sums
-from graph.snapshot import FloatArray
+from graph.snapshot import FloatArray, Int64Array
 from graph.time import MILLISECONDS_PER_DAY
 
 #: Lengths in days of the windows before the cutoff over which orders, spend and lines are summed.
@@ -29,13 +29,13 @@ def recency_frequency(given: FeatureInput) -> Iterator[Column]:
     first[orders.customer[::-1]] = orders.age[::-1]
     yield Column("recency_days", "Days since the last purchase", last)
     yield Column("tenure_days", "Days since the first order", first)
-    yield Column("tenure_share", "First order's age as a share of the observed time", first / given.observed_days)
+    yield Column("tenure_share", "First order's age as a share of the observed time", first / given.facts.observed_days)
     yield Column("recency_share", "Last purchase's age as a share of the first order's", ratio(last, first))
     yield Column("orders", "Orders in all", total)
     yield Column("purchase_days", "Distinct days with a purchase", days)
     rate_days = np.maximum(first, SHORTEST_RATE_DAYS)
     yield Column("orders_per_30_days", "Orders per 30 days since the first one", ratio(30 * total, rate_days))
-    yield Column("orders_per_30_observed_days", "Orders per 30 days observed", 30 * total / given.observed_days)
+    yield Column("orders_per_30_observed_days", "Orders per 30 days observed", 30 * total / given.facts.observed_days)
     for window in WINDOWS:
         yield Column(
             f"orders_{window}_days",
@@ -66,7 +66,7 @@ def monetary(given: FeatureInput) -> Iterator[Column]:
     for window in WINDOWS:
         label = f"Lines bought in the last {window} days"
         yield Column(f"lines_{window}_days", label, sums(orders.customer, count, orders.lines, orders.age <= window))
-    if not given.has_amounts:
+    if not given.facts.has_amounts:
         return
     spend = sums(orders.customer, count, orders.amount)
     mean = ratio(spend, total)
@@ -83,7 +83,7 @@ def monetary(given: FeatureInput) -> Iterator[Column]:
         "spend_per_30_days", "Spend per 30 days since the first order (currency)", ratio(30 * spend, rate_days)
     )
     yield Column(
-        "spend_per_30_observed_days", "Spend per 30 days observed (currency)", 30 * spend / given.observed_days
+        "spend_per_30_observed_days", "Spend per 30 days observed (currency)", 30 * spend / given.facts.observed_days
     )
     for window in WINDOWS:
         label = f"Spend in the last {window} days (currency)"
@@ -114,15 +114,13 @@ def gaps(given: FeatureInput) -> Iterator[Column]:
     running = np.full(count, np.nan)
     running[customer] = age
     deviation = np.sqrt(variance)
-    median, longest = _quantile(who, gap, many, 0.5), _quantile(who, gap, many, 1.0)
+    median, ninth, longest = _quantiles(who, gap, many, (0.5, 0.9, 1.0))
     shorter = sums(who, count, None, gap <= running[who])
     yield Column("gap_mean_days", "Mean days between purchase days", mean)
     yield Column("gap_deviation_days", "Standard deviation of the days between purchase days", deviation)
     yield Column("gap_variation", "Coefficient of variation of the gaps", ratio(deviation, mean))
     yield Column("gap_median_days", "Median days between purchase days", median)
-    yield Column(
-        "gap_90_percent_days", "90 % quantile of the days between purchase days", _quantile(who, gap, many, 0.9)
-    )
+    yield Column("gap_90_percent_days", "90 % quantile of the days between purchase days", ninth)
     yield Column("gap_longest_days", "Longest gap between purchase days (days)", longest)
     yield Column("gap_last_days", "Days between the last two purchase days", last_gap)
     yield Column("gap_running_ratio", "Days since the last purchase over the mean gap", ratio(running, mean))
@@ -149,7 +147,7 @@ def trend(given: FeatureInput) -> Iterator[Column]:
     yield Column(
         "orders_pace", "Pace of orders in the last 60 days over the pace of all time", ratio(recent_rate, whole_rate)
     )
-    if given.has_amounts:
+    if given.facts.has_amounts:
         recent_spend = sums(orders.customer, count, orders.amount, orders.age <= 60)
         earlier_spend = sums(orders.customer, count, orders.amount, (orders.age > 60) & (orders.age <= 120))
         mean = ratio(sums(orders.customer, count, orders.amount), sums(orders.customer, count))
@@ -173,7 +171,7 @@ def time_of_week(given: FeatureInput) -> Iterator[Column]:
     yield Column("weekend_share", "Share of orders on Saturday or Sunday", weekend)
     share = np.stack([ratio(sums(orders.customer, count, None, weekday == day), total) for day in range(7)])
     yield Column("weekday_top_share", "Share of orders on the most usual weekday", share.max(axis=0))
-    if not (given.snapshot.purchases.at % MILLISECONDS_PER_DAY).any():
+    if not given.facts.has_hours:
         return
     angle = 2 * np.pi * (at % MILLISECONDS_PER_DAY) / MILLISECONDS_PER_DAY
     for name, wave, label in (
@@ -185,16 +183,21 @@ def time_of_week(given: FeatureInput) -> Iterator[Column]:
         )
 
 
-def _quantile(who: np.ndarray, gap: FloatArray, many: FloatArray, level: float) -> FloatArray:
-    """Quantile of each customer's gaps by linear interpolation between order statistics; NaN without gaps."""
-    order = np.lexsort((gap, who))
-    ordered = gap[order]
+def _quantiles(who: Int64Array, gap: FloatArray, many: FloatArray, levels: Sequence[float]) -> list[FloatArray]:
+    """Quantiles of each customer's gaps (whole days) by linear interpolation between order statistics.
+
+    NaN for customers without gaps.
+    """
+    width = int(gap.max(initial=0)) + 1
+    ordered = (np.sort(who * width + gap.astype(np.int64)) % width).astype(np.float64)
     start = np.concatenate([[0.0], np.cumsum(many)[:-1]])
-    position = start + level * np.maximum(many - 1, 0)
-    result = np.full(len(many), np.nan)
     some = many > 0
-    low = np.floor(position[some]).astype(np.int64)
-    high = np.ceil(position[some]).astype(np.int64)
-    part = position[some] - low
-    result[some] = ordered[low] * (1 - part) + ordered[high] * part
-    return result
+    found = []
+    for level in levels:
+        position = (start + level * np.maximum(many - 1, 0))[some]
+        low, high = np.floor(position).astype(np.int64), np.ceil(position).astype(np.int64)
+        part = position - low
+        result = np.full(len(many), np.nan)
+        result[some] = ordered[low] * (1 - part) + ordered[high] * part
+        found.append(result)
+    return found

@@ -63,7 +63,7 @@ def purchase_summary(snapshot: Snapshot, rows: Int32Array) -> tuple[PurchaseSumm
     Returns:
         The summary in weeks, and the mean amounts (length n; 0 where there is no repeat or no amount).
     """
-    given = FeatureInput(snapshot, rows)
+    given = FeatureInput.of(snapshot, rows)
     customer, age = given.purchase_days
     first, last = np.zeros(len(rows)), np.zeros(len(rows))
     first[customer[::-1]] = age[::-1]

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnn.features import Features, align, customer_features
+from gnn.snapshot_facts import main_categories
 from gnn.task import Task, population
-from gnn.taste_features import main_categories
 from graph.snapshot import Snapshot
 from tests.support import history_of
 
