@@ -67,6 +67,25 @@ class BipartiteAdjacency:
         """Number of products p."""
         return len(self.product_loop)
 
+    def only(self, rows: torch.Tensor) -> BipartiteAdjacency:
+        """What some of the customers receive, as before: entries are those of the whole graph, for its degrees.
+
+        Products then receive from these customers alone, so that the result serves the customers' last hop only.
+
+        Args:
+            rows: Customers' rows (int64), without repeats.
+        """
+        whole = self.to_customers
+        starts, columns, values = whole.crow_indices().numpy(), whole.col_indices().numpy(), whole.values().numpy()
+        block = sparse.csr_array((values, columns, starts), shape=whole.shape)[rows.numpy()]
+        return BipartiteAdjacency(
+            to_customers=_torch_csr(block),
+            to_products=_torch_csr(block.T.tocsr()),
+            customer_loop=self.customer_loop[rows],
+            product_loop=self.product_loop,
+            product_signals=self.product_signals,
+        )
+
 
 def purchase_graph(snapshot: Snapshot, settings: GraphSettings) -> HeteroData:
     """The graph of who bought what, for torch_geometric.

@@ -7,12 +7,15 @@ fold, and refuses whatever lies beyond its cutoff.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from gnn.forecast import Examples, ExampleSource
 from gnn.task import Task
 from graph.snapshot import Snapshot, SnapshotSource
 from habitue.errors import CutoffError
+
+#: Customers of a cutoff that are learnt from, at most: beyond, more of them add nothing (docs/forecaster-scale.md).
+MOST_LEARNT_FROM: Final = 100_000
 
 
 class SharedExamples(ExampleSource):
@@ -24,7 +27,12 @@ class SharedExamples(ExampleSource):
 
     def forget_before(self, cutoff: datetime | None) -> None:
         """Give back the memory of everything earlier than a cutoff; None gives back all."""
-        kept: tuple[dict[datetime, Any], ...] = (self._known, self._labelled, self._snapshots.kept)
+        kept: tuple[dict[datetime, Any], ...] = (
+            self._known,
+            self._labelled,
+            self._sampled,
+            self._snapshots.kept,
+        )
         for each in kept:
             for date in [date for date in each if cutoff is None or date < cutoff]:
                 del each[date]
@@ -52,9 +60,10 @@ class _KeptSnapshots:
 class PastExamples:
     """What a model may learn from at `limit`: examples whose features, and outcomes, were complete by then."""
 
-    def __init__(self, shared: SharedExamples, limit: datetime) -> None:
+    def __init__(self, shared: SharedExamples, limit: datetime, *, most: int = MOST_LEARNT_FROM) -> None:
         self._shared = shared
         self.limit = limit
+        self._most = most
 
     def at(self, cutoff: datetime) -> Examples:
         """The population and features as of a cutoff, without outcomes.
@@ -66,13 +75,13 @@ class PastExamples:
         return self._shared.at(cutoff)
 
     def labelled(self, cutoff: datetime) -> Examples:
-        """The same with outcomes.
+        """The same with outcomes, of a sample of the population where it is large.
 
         Raises:
             CutoffError: If the outcome window ends later than the limit.
         """
         self._refuse_beyond(cutoff + self._shared.task.horizon)
-        return self._shared.labelled(cutoff)
+        return self._shared.sampled(cutoff, self._most)
 
     def _refuse_beyond(self, needed: datetime) -> None:
         if needed > self.limit:

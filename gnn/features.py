@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gnn import contact_features, rhythm_features, taste_features
 from gnn.feature_input import FeatureInput
@@ -38,6 +39,10 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def rows(self, chosen: slice | npt.NDArray[np.integer]) -> Features:
+        """The same of some of the customers."""
+        return Features(self.names, self.values[chosen], self.labels)
 
     def column(self, name: str) -> FloatArray:
         """The values of one column, length n.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+import numpy as np
 
 from gnn.features import Features, customer_features
 from gnn.task import Outcome, Task, outcome, population
@@ -35,6 +37,26 @@ class Examples:
         return self.snapshot.as_of
 
 
+#: Customers whose inputs to a network are held at a time.
+MOST_AT_ONCE: Final = 131_072
+
+
+def in_parts(examples: Examples, size: int = MOST_AT_ONCE) -> list[Examples]:
+    """The examples, at most `size` of them in each part; the same object where they are one part."""
+    if len(examples.rows) <= size:
+        return [examples]
+    parts = [slice(first, first + size) for first in range(0, len(examples.rows), size)]
+    return [
+        replace(
+            examples,
+            rows=examples.rows[part],
+            features=examples.features.rows(part),
+            outcome=None,
+        )
+        for part in parts
+    ]
+
+
 def examples_of(snapshot: Snapshot, rows: Int32Array, properties: tuple[str, ...] = ()) -> Examples:
     """Examples without outcomes for the customers at `rows`; `properties` are allowed among the features by name."""
     features = customer_features(snapshot, rows, undated_properties=properties, allowed_sensitive=properties)
@@ -53,6 +75,7 @@ class ExampleSource:
         self.task = task
         self._known: dict[datetime, Examples] = {}
         self._labelled: dict[datetime, Examples] = {}
+        self._sampled: dict[datetime, Examples] = {}
 
     def at(self, cutoff: datetime) -> Examples:
         """The population and features as of a cutoff, without outcomes."""
@@ -64,10 +87,35 @@ class ExampleSource:
     def labelled(self, cutoff: datetime) -> Examples:
         """The same with outcomes; `CutoffError` where the outcome window is not over by the source's limit."""
         if cutoff not in self._labelled:
-            known = self.at(cutoff)
-            after = self.source.at(cutoff + timedelta(days=self.task.horizon_days))
-            self._labelled[cutoff] = replace(known, outcome=outcome(known.snapshot, known.rows, after))
+            self._labelled[cutoff] = self._with_outcome(self.at(cutoff))
         return self._labelled[cutoff]
+
+    def sampled(self, cutoff: datetime, most: int) -> Examples:
+        """The same of at most so many customers, drawn evenly: for learning, where more of them add nothing.
+
+        Args:
+            cutoff: T.
+            most: A population that is larger is drawn from, always alike.
+        """
+        if cutoff in self._sampled and len(self._sampled[cutoff].rows) == most:
+            return self._sampled[cutoff]
+        snapshot = self._known[cutoff].snapshot if cutoff in self._known else self.source.at(cutoff)
+        rows = population(snapshot, self.task)
+        if len(rows) <= most:
+            return self.labelled(cutoff)
+        drawn = np.random.default_rng([snapshot.as_of_ms, most]).choice(len(rows), most, replace=False, shuffle=False)
+        drawn.sort()
+        if cutoff in self._known:
+            known = self._known[cutoff]
+            part = replace(known, rows=rows[drawn], features=known.features.rows(drawn))
+        else:
+            part = examples_of(snapshot, rows[drawn], self.task.properties)
+        self._sampled[cutoff] = self._with_outcome(part)
+        return self._sampled[cutoff]
+
+    def _with_outcome(self, known: Examples) -> Examples:
+        after = self.source.at(known.cutoff + timedelta(days=self.task.horizon_days))
+        return replace(known, outcome=outcome(known.snapshot, known.rows, after))
 
 
 @dataclass(frozen=True, eq=False)

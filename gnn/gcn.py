@@ -77,6 +77,17 @@ class FirstHop:
                 to_products(adjacency, customers, products),
             )
 
+    def only(self, rows: torch.Tensor) -> FirstHop:
+        """ÂH⁽⁰⁾ of some customers and of all products, from which these customers' H⁽²⁾ follow without a loss.
+
+        Two hops from a customer lie other customers, but the first of them is computed already: so many or so few
+        customers can be taken at a time, at the price of their own edges, and memory is theirs alone.
+
+        Args:
+            rows: Customers' rows (int64), without repeats.
+        """
+        return FirstHop(self.adjacency.only(rows), self.customers[rows], self.products)
+
 
 class GraphConvolution(nn.Module):
     """Both layers of the rule for m members at once, from ÂH⁽⁰⁾ to the customers' H⁽²⁾.

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from gnn.adjacency import GraphSettings
-from gnn.features import Features
-from gnn.forecast import Examples
+from gnn.forecast import MOST_AT_ONCE, Examples, in_parts
 from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_LOG_MEDIAN, VALUE_LOG_RANGE, FirstHop, ForecastNetwork
 from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
@@ -84,8 +83,12 @@ class NetworkHalf:
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
     ) -> NetworkForecast:
         """Foretell the examples' population."""
-        given = _network_input(examples, self.settings, self.statistics, shared, embedding_features)
-        outputs = outputs_of(self.network, given)
+        hop = _hop(examples, self.settings, self.statistics, shared)
+        inputs = (
+            _network_input(part, hop, self.settings, self.statistics, shared, embedding_features)
+            for part in in_parts(examples)
+        )
+        outputs = np.concatenate([outputs_of(self.network, part) for part in inputs], axis=1)
         scale = self.statistics.value_scale
         return NetworkForecast(
             churn_logit=outputs[..., CHURN_LOGIT],
@@ -110,7 +113,10 @@ def fit_network(
     """
     with_graph = use_graph and all(len(each.snapshot.products) for each in training)
     statistics = _statistics(training, settings, with_graph, shared, embedding_features)
-    inputs = [_network_input(each, settings, statistics, shared, embedding_features) for each in training]
+    inputs = [
+        _network_input(each, _hop(each, settings, statistics, shared), settings, statistics, shared, embedding_features)
+        for each in training
+    ]
     targets = [
         NetworkTarget(
             _tensor(each.outcome.churned), _tensor(np.maximum(each.outcome.value, 0.0) / statistics.value_scale)
@@ -160,6 +166,7 @@ def _principal_components(rows: FloatArray, count: int) -> FloatArray:
 
 def _network_input(
     examples: Examples,
+    hop: FirstHop | None,
     settings: NetworkSettings,
     statistics: InputStatistics,
     shared: SharedWork,
@@ -173,19 +180,22 @@ def _network_input(
     if embedding_features is not None:
         embedded = embedding_features(snapshot)[rows]
         parts.append((embedded - statistics.embedding_centre) / statistics.embedding_scale)
-    hop = None
-    if statistics.projection.shape[1]:
-        hop = _first_hop(snapshot, shared.everybody(examples), settings, statistics, shared)
-    return NetworkInput(_tensor(np.concatenate(parts, axis=1)), hop, torch.from_numpy(rows.astype(np.int64)))
+    inputs, at = _tensor(np.concatenate(parts, axis=1)), torch.from_numpy(rows.astype(np.int64))
+    if hop is not None and len(snapshot.customers) > MOST_AT_ONCE:  # the others' rows would only cost
+        return NetworkInput(inputs, hop.only(at), torch.arange(len(at)))
+    return NetworkInput(inputs, hop, at)
 
 
-def _first_hop(
-    snapshot: Snapshot,
-    everybody: Features,
-    settings: NetworkSettings,
-    statistics: InputStatistics,
-    shared: SharedWork,
-) -> FirstHop:
+def _hop(
+    examples: Examples, settings: NetworkSettings, statistics: InputStatistics, shared: SharedWork
+) -> FirstHop | None:
+    """ÂH⁽⁰⁾ of everybody in the snapshot; None without graph."""
+    if not statistics.projection.shape[1]:
+        return None
+    snapshot = examples.snapshot
+    signals_of = np.empty((len(snapshot.customers), statistics.projection.shape[1]), np.float32)
+    for rows, features in shared.everybody_in_parts(examples):
+        signals_of[rows] = statistics.transform(features) @ statistics.projection
     adjacency = shared.adjacencies.of(snapshot, settings.graph)
     signals = adjacency.product_signals
     # Products carry a constant besides their signals; both are standardised within the snapshot, whose level drifts.
@@ -193,7 +203,7 @@ def _first_hop(
     if len(centred):  # a snapshot may be older than the first product
         centred = centred / signals.std(dim=0, correction=0).clamp_min(1e-6)
     described = torch.cat([centred, centred.new_ones(len(centred), 1)], dim=1)
-    return FirstHop.of(adjacency, _tensor(statistics.transform(everybody) @ statistics.projection), described)
+    return FirstHop.of(adjacency, torch.from_numpy(signals_of), described)
 
 
 def _tensor(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> torch.Tensor:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from gnn.adjacency import AdjacencyCache
 from gnn.baselines.lightgbm_forecaster import LightGBM
-from gnn.features import Features, align
+from gnn.features import BLOCK_CUSTOMERS, Features, align, feature_blocks
 from gnn.forecast import Examples, examples_of
 from gnn.weekly import SERIES, weekly_activity
-from graph.snapshot import FloatArray, Snapshot
+from graph.snapshot import FloatArray, Int32Array, Snapshot
 
 #: Fitted trees kept: those of one fold (both stages), which Habitué and its no-graph control share.
 _KEPT_TREES = 2
@@ -46,6 +47,25 @@ class SharedWork:
             values[others] = align(found, examples.features.names).values
             self._everybody[snapshot] = Features(examples.features.names, values, examples.features.labels)
         return self._everybody[snapshot]
+
+    def everybody_in_parts(self, examples: Examples) -> Iterator[tuple[Int32Array, Features]]:
+        """The same with the rows, some customers at a time; what is not at hand is computed and not kept.
+
+        Only a snapshot of one block is kept whole: of a large one, all features would fill the memory.
+        """
+        snapshot, names = examples.snapshot, examples.features.names
+        count = len(snapshot.customers)
+        if count <= BLOCK_CUSTOMERS:
+            yield np.arange(count, dtype=np.int32), self.everybody(examples)
+            return
+        for first in range(0, len(examples.rows), BLOCK_CUSTOMERS):
+            part = slice(first, first + BLOCK_CUSTOMERS)
+            yield examples.rows[part], examples.features.rows(part)
+        others, allowed = np.setdiff1d(np.arange(count, dtype=np.int32), examples.rows), examples.properties
+        done = 0
+        for block in feature_blocks(snapshot, others, undated_properties=allowed, allowed_sensitive=allowed):
+            yield others[done : done + len(block)], align(block, names)
+            done += len(block)
 
     def weekly(self, examples: Examples, weeks: int) -> FloatArray:
         """The population's weekly series, flattened (n×3w)."""

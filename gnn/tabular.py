@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from graph.snapshot import FloatArray
 
 #: Standardised values beyond this are brought back to it: one odd customer must not steer the network.
 _LIMIT = 5.0
+#: Rows transformed at a time: what is held besides the result is theirs.
+_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +64,15 @@ class TabularTransform:
 
     def __call__(self, features: Features) -> FloatArray:
         """The transformed features (n×width)."""
-        values = _logarithmic(align(features, self.names).values)
-        known = np.isfinite(values)
-        standardised = np.where(known, np.clip((values - self.centre) / self.scale, -_LIMIT, _LIMIT), 0.0)
-        return np.concatenate([standardised, (~known[:, self.flagged > 0]).astype(np.float64)], axis=1)
+        aligned = align(features, self.names).values
+        result = np.empty((len(aligned), self.width))
+        for first in range(0, len(aligned), _ROWS):
+            values = _logarithmic(aligned[first : first + _ROWS])
+            known, part = np.isfinite(values), result[first : first + _ROWS]
+            standardised = np.clip((values - self.centre) / self.scale, -_LIMIT, _LIMIT)
+            part[:, : len(self.names)] = np.where(known, standardised, 0.0)
+            part[:, len(self.names) :] = ~known[:, self.flagged > 0]
+        return result
 
 
 def _logarithmic(values: FloatArray) -> FloatArray:

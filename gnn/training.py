@@ -37,7 +37,8 @@ class TrainingSettings:
         width: Columns of the graph's hidden layers.
         hidden: Units of the head's hidden layers.
         dropout: Share left out in training.
-        steps: Steps of the optimiser; each sees one cutoff whole.
+        steps: Steps of the optimiser; each sees customers of one cutoff.
+        batch: How many of them at most; a cutoff with more is drawn from at each step.
         learning_rate: Peak of the one-cycle schedule.
         weight_decay: Decoupled weight decay (AdamW).
         value_weight: Weight of each of the two value losses beside the churn loss.
@@ -48,6 +49,7 @@ class TrainingSettings:
     hidden: int = 32
     dropout: float = 0.5
     steps: int = 120
+    batch: int = 32_768
     learning_rate: float = 0.01
     weight_decay: float = 0.05
     value_weight: float = 0.5
@@ -67,6 +69,11 @@ class NetworkInput:
     hop: FirstHop | None
     rows: torch.Tensor
 
+    def only(self, drawn: torch.Tensor) -> NetworkInput:
+        """The input of some of the customers; their convolution is exact, see `FirstHop.only`."""
+        hop = None if self.hop is None else self.hop.only(self.rows[drawn])
+        return NetworkInput(self.tabular[drawn], hop, torch.arange(len(drawn)))
+
 
 @dataclass(frozen=True, eq=False)
 class NetworkTarget:
@@ -74,6 +81,10 @@ class NetworkTarget:
 
     churned: torch.Tensor
     value: torch.Tensor
+
+    def only(self, drawn: torch.Tensor) -> NetworkTarget:
+        """The outcomes of some of the customers."""
+        return NetworkTarget(self.churned[drawn], self.value[drawn])
 
 
 def train(
@@ -117,8 +128,12 @@ def train(
                 turn = order.permutation(len(inputs))
             which = turn[step % len(inputs)]
             optimiser.zero_grad(set_to_none=True)
-            outputs = network(inputs[which].tabular, inputs[which].hop, inputs[which].rows)
-            _loss(outputs, targets[which], settings.value_weight).backward()  # type: ignore[no-untyped-call]
+            given, target = inputs[which], targets[which]
+            if len(given.rows) > settings.batch:
+                drawn = torch.from_numpy(order.choice(len(given.rows), settings.batch, replace=False, shuffle=False))
+                given, target = given.only(drawn), target.only(drawn)
+            outputs = network(given.tabular, given.hop, given.rows)
+            _loss(outputs, target, settings.value_weight).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             if progress is not None and step % 20 == 0:

@@ -27,9 +27,10 @@ def weekly_activity(snapshot: Snapshot, rows: Int32Array, weeks: int) -> FloatAr
     events = snapshot.purchases
     place = np.full(len(snapshot.customers), -1, np.int64)
     place[rows] = np.arange(len(rows))
-    week = (snapshot.as_of_ms - 1 - events.at) // _WEEK_MS
-    kept = np.flatnonzero((week < weeks) & (place[events.customer] >= 0))
-    cell = place[events.customer[kept]] * weeks + week[kept]
+    first = int(np.searchsorted(events.at, snapshot.as_of_ms - weeks * _WEEK_MS))  # events are oldest first
+    kept = first + np.flatnonzero(place[events.customer[first:]] >= 0)
+    week = (snapshot.as_of_ms - 1 - events.at[kept]) // _WEEK_MS
+    cell = place[events.customer[kept]] * weeks + week
     cells = len(rows) * weeks
     order = events.order[kept].astype(np.int64)
     age_days = (snapshot.as_of_ms - 1) // _DAY_MS - events.at[kept] // _DAY_MS

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.history_build import IndexedGraph, build, channel_codes
+from graph.history_build import IndexedGraph, build, channel_codes, taken
 from graph.history_staging import MemoryShelf
 from graph.indexing import NEVER, HistoryEvents, milliseconds, sorted_ids
 from graph.model import interaction_target
 from graph.ordering import by_first_appearance, renumbering, used
-from graph.snapshot import CustomerProperty, Events, Int32Array, Int64Array, Snapshot
+from graph.snapshot import CustomerProperty, Events, FloatArray, Int32Array, Int64Array, Snapshot
 from graph.store import DatasetFacts
 from graph.tables import GraphTables
 from graph.time import midnight_after, to_epoch_ms
@@ -257,14 +257,19 @@ def _cut(
         customer=customer if new_customer is None else new_customer[customer],
         target=target if new_target is None else new_target[target],
         at=events.at[keep],
-        quantity=events.quantity[keep],
-        amount=events.amount[keep],
-        discount=events.discount[keep],
-        rating=events.rating[keep],
+        quantity=_at(events.quantity, keep),
+        amount=_at(events.amount, keep),
+        discount=_at(events.discount, keep),
+        rating=_at(events.rating, keep),
         order=order,
         channel=channel,
         channels=channels,
     )
+
+
+def _at(column: FloatArray, keep: Int64Array | slice) -> FloatArray:
+    """Some of a column's values; one value that repeats stays one."""
+    return column[keep] if isinstance(keep, slice) else taken(column, keep)
 
 
 def _lookup(size: int, rows: Int64Array) -> Int32Array | None:
