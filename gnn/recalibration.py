@@ -97,7 +97,7 @@ def _newton(truth: FloatArray, inputs: FloatArray, offset: FloatArray) -> FloatA
     """Coefficients of a logistic regression with an offset; None where it has no finite solution."""
     if not 0.0 < truth.mean() < 1.0:
         return None
-    found = np.zeros(inputs.shape[1])
+    found: FloatArray = np.zeros(inputs.shape[1])
     for _ in range(_MOST_STEPS):
         step = _step(truth, inputs, offset, found, np.ones((1, len(truth))))[0]
         found = found + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
@@ -127,6 +127,6 @@ def _step(truth: FloatArray, inputs: FloatArray, offset: FloatArray, at: FloatAr
     curvature = (weights @ (products * (fitted * (1.0 - fitted))[:, None])).reshape(-1, len(at), len(at))
     singular = np.abs(np.linalg.det(curvature)) < _FLAT
     curvature[singular] = np.eye(len(at))
-    step: FloatArray = np.linalg.solve(curvature, gradient[..., None])[..., 0]
+    step: FloatArray = np.linalg.solve(curvature, gradient[..., None])[..., 0].astype(np.float64)
     step[singular] = np.nan
     return step
