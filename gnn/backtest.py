@@ -23,9 +23,11 @@ from gnn.cutoffs import check_cutoffs, date_text, default_cutoffs, training_date
 from gnn.examples import PastExamples, SharedExamples
 from gnn.fold import Fold, customer_numbers
 from gnn.forecast import Examples, Forecast, Forecaster
+from gnn.leak_checks import Trial
 from gnn.metrics import METRICS, prepare
 from gnn.report_card import further_figures, report_card
 from gnn.task import Task
+from gnn.trials import trials
 from graph.history import History
 from habitue.errors import CutoffError
 
@@ -134,6 +136,7 @@ def backtest(
     training_cutoffs: int = 4,
     seed: int = 0,
     resamples: int = 500,
+    on_trial: Callable[[], Forecaster] | None = None,
     progress: Progress | None = None,
 ) -> BacktestResult:
     """Judge models by what they would have foretold at past dates.
@@ -148,6 +151,8 @@ def backtest(
         training_cutoffs: At most so many training cutoffs for each fold: T - H, T - H - step, …
         seed: Of the models and of the resamples.
         resamples: Number of bootstrap resamples of customers.
+        on_trial: The factory, among `models`, of the model that goes through leak controls and a learning curve on the
+            newest fold (see `gnn.trials`); None for none.
         progress: Told what is being done and the share done, 0 to 1.
 
     Raises:
@@ -160,6 +165,7 @@ def backtest(
     shared = SharedExamples(history, task)
     seconds: dict[str, float] = {"features": 0.0}
     done: list[Fold] = []
+    tried: Trial | None = None
     for number, cutoff in enumerate(dates):
         start = number / len(dates)
         tell(f"features as of {date_text(cutoff)}", 0.9 * start)
@@ -179,6 +185,8 @@ def backtest(
             forecast = _foretell(forecaster, training, examples, seed)
             if forecast is not None:
                 forecasts[forecaster.name] = forecast
+                if make is on_trial and cutoff == dates[-1]:
+                    tried = Trial(history, task, make, forecaster, training, judged, forecasts, seed)
             seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock
         customers = examples.snapshot.customers.take(pa.array(examples.rows))
         if judged.outcome is not None:
@@ -189,9 +197,16 @@ def backtest(
         following = dates[number + 1 : number + 2]
         shared.forget_before(_earliest_needed(history, task, following, training_cutoffs, step_days))
     clock = time.perf_counter()
-    resampled = judge(done, resamples=resamples, seed=seed, progress=lambda share: tell("intervals", 0.9 + 0.1 * share))
+    resampled = judge(
+        done, resamples=resamples, seed=seed, progress=lambda share: tell("intervals", 0.9 + 0.02 * share)
+    )
     card = report_card(done, resamples=resamples, seed=seed)
     seconds["intervals"] = time.perf_counter() - clock
+    if tried is not None and tried.training:
+        clock = time.perf_counter()
+        card |= trials(tried, resamples=resamples, progress=lambda what, share: tell(what, 0.92 + 0.08 * share))
+        seconds["trials"] = time.perf_counter() - clock
+    tell("done", 1.0)
     names = list(dict.fromkeys(name for fold in done for name in fold.forecasts))
     return BacktestResult(
         dataset=history.dataset,
