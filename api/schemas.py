@@ -105,6 +105,45 @@ class Reason(Answer):
     value: float | None
     contribution: float = Field(description="To the log-odds of the risk")
     direction: str = Field(description="`raises` or `lowers`")
+    kind: str = Field(
+        "feature",
+        description="`feature`: a number known of the customer; `rhythm`: the weekly series; `graph`: what was found "
+        "by leaving it out of the graph",
+    )
+    evidence: Structure = Field(default_factory=dict, description="What a reason of the graph rests on")
+
+
+class ValueInterval(Answer):
+    """Where the amount purchased within the horizon will lie, with probability `level`."""
+
+    low: float
+    high: float
+    level: Probability
+
+
+class Lapse(Answer):
+    """The present gap against the customer's own rhythm."""
+
+    lapsed: bool = Field(description="Whether the gap is beyond the 95 % quantile of the gaps to be expected")
+    days_since_purchase: float
+    lapse_after_days: float = Field(description="That quantile")
+
+
+class AtStake(Answer):
+    """Churn risk times expected value, in `currency`."""
+
+    value: float = Field(description="Within the horizon")
+    low: float | None = Field(description="With the lower end of the risk's interval")
+    high: float | None = Field(description="With its upper end")
+    half_horizon: float | None = Field(description="Within half of the horizon")
+    double_horizon: float | None = Field(description="Within twice the horizon")
+
+
+class DiscountedValue(Answer):
+    """Expected value beyond the horizon, discounted at 10 % a year, in `currency`."""
+
+    months_12: float
+    months_24: float
 
 
 class ChurnRisk(Answer):
@@ -120,6 +159,11 @@ class ChurnRisk(Answer):
     active: bool
     reasons: list[Reason] = Field(description="What moved the risk most, strongest first")
     score_of: ScoreOf
+    value_interval: ValueInterval | None = Field(None, description="Of the amount, which is not always positive")
+    p_alive: Probability | None = Field(None, description="Probability, by BG/NBD, of not having left for good")
+    lapse: Lapse | None = None
+    at_stake: AtStake | None = None
+    discounted_value: DiscountedValue | None = None
 
 
 class ChurnRiskRow(Answer):

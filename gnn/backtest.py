@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,34 +21,21 @@ import pyarrow as pa
 from gnn.bootstrap import Interval, JudgedFold, PairedDifference, Resampled, resample
 from gnn.cutoffs import check_cutoffs, date_text, default_cutoffs, training_dates
 from gnn.examples import PastExamples, SharedExamples
+from gnn.fold import Fold, customer_numbers
 from gnn.forecast import Examples, Forecast, Forecaster
+from gnn.leak_checks import Trial
 from gnn.metrics import METRICS, prepare
-from gnn.task import Outcome, Task
+from gnn.report_card import further_figures, report_card
+from gnn.task import Task
+from gnn.trials import trials
 from graph.history import History
 from habitue.errors import CutoffError
 
 #: The model that is compared, pairwise, with all others.
 COMPARED: Final = "habitue"
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """One cutoff of the backtest.
-
-    Attributes:
-        cutoff: T.
-        training_cutoffs: Where models learnt from, oldest first; empty where no outcome was known by T.
-        customers: Ids of the population, sorted; length n.
-        outcome: What came to pass.
-        forecasts: By model, what was foretold; a supervised model is absent where it had nothing to learn from.
-    """
-
-    cutoff: datetime
-    training_cutoffs: tuple[datetime, ...]
-    customers: pa.StringArray
-    outcome: Outcome
-    forecasts: Mapping[str, Forecast]
+#: Columns of `BacktestResult.frame` for each forecast.
+_KEPT: Final = ("churn_score", "churn_risk", "value_median", "value_mean", "value_low", "value_high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +49,7 @@ class BacktestResult:
         paired: Differences of `habitue` from every other model.
         seconds: Wall time by model, and of `features` and `intervals`.
         peak_memory_bytes: Of the process, up to the end of the backtest.
+        card: What the report card holds beyond that: see `gnn.report_card` and `gnn.trials`.
     """
 
     dataset: str
@@ -72,6 +60,7 @@ class BacktestResult:
     paired: tuple[PairedDifference, ...]
     seconds: Mapping[str, float]
     peak_memory_bytes: int
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `habitue backtest --json` prints."""
@@ -93,7 +82,10 @@ class BacktestResult:
                 for fold in self.folds
             ],
             "models": {
-                model: {name: {"mean": it.mean, "low": it.low, "high": it.high} for name, it in metrics.items()}
+                model: {
+                    **{name: {"mean": it.mean, "low": it.low, "high": it.high} for name, it in metrics.items()},
+                    **further_figures(self.card, model),
+                }
                 for model, metrics in self.models.items()
             },
             "paired": [
@@ -109,6 +101,7 @@ class BacktestResult:
             ],
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
             "peak_memory_bytes": self.peak_memory_bytes,
+            **self.card,
         }
 
     def frame(self) -> pd.DataFrame:
@@ -125,7 +118,7 @@ class BacktestResult:
                         "value": fold.outcome.value,
                     }
                 )
-                for name in ("churn_score", "churn_risk", "value_median", "value_mean"):
+                for name in _KEPT:
                     predicted = getattr(forecast, name)
                     part[name] = np.nan if predicted is None else predicted
                 parts.append(part)
@@ -143,6 +136,7 @@ def backtest(
     training_cutoffs: int = 4,
     seed: int = 0,
     resamples: int = 500,
+    on_trial: Callable[[], Forecaster] | None = None,
     progress: Progress | None = None,
 ) -> BacktestResult:
     """Judge models by what they would have foretold at past dates.
@@ -157,6 +151,8 @@ def backtest(
         training_cutoffs: At most so many training cutoffs for each fold: T - H, T - H - step, …
         seed: Of the models and of the resamples.
         resamples: Number of bootstrap resamples of customers.
+        on_trial: The factory, among `models`, of the model that goes through leak controls and a learning curve on the
+            newest fold (see `gnn.trials`); None for none.
         progress: Told what is being done and the share done, 0 to 1.
 
     Raises:
@@ -169,6 +165,7 @@ def backtest(
     shared = SharedExamples(history, task)
     seconds: dict[str, float] = {"features": 0.0}
     done: list[Fold] = []
+    tried: Trial | None = None
     for number, cutoff in enumerate(dates):
         start = number / len(dates)
         tell(f"features as of {date_text(cutoff)}", 0.9 * start)
@@ -188,16 +185,28 @@ def backtest(
             forecast = _foretell(forecaster, training, examples, seed)
             if forecast is not None:
                 forecasts[forecaster.name] = forecast
+                if make is on_trial and cutoff == dates[-1]:
+                    tried = Trial(history, task, make, forecaster, training, judged, forecasts, seed)
             seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock
         customers = examples.snapshot.customers.take(pa.array(examples.rows))
         if judged.outcome is not None:
             learnt_at = tuple(each.cutoff for each in training)
-            done.append(Fold(cutoff, learnt_at, customers, judged.outcome, forecasts))
+            known = examples.features
+            days, since = known.column("purchase_days"), known.column("recency_days")
+            done.append(Fold(cutoff, learnt_at, customers, judged.outcome, forecasts, days, since))
         following = dates[number + 1 : number + 2]
         shared.forget_before(_earliest_needed(history, task, following, training_cutoffs, step_days))
     clock = time.perf_counter()
-    resampled = judge(done, resamples=resamples, seed=seed, progress=lambda share: tell("intervals", 0.9 + 0.1 * share))
+    resampled = judge(
+        done, resamples=resamples, seed=seed, progress=lambda share: tell("intervals", 0.9 + 0.02 * share)
+    )
+    card = report_card(done, resamples=resamples, seed=seed)
     seconds["intervals"] = time.perf_counter() - clock
+    if tried is not None and tried.training:
+        clock = time.perf_counter()
+        card |= trials(tried, resamples=resamples, progress=lambda what, share: tell(what, 0.92 + 0.08 * share))
+        seconds["trials"] = time.perf_counter() - clock
+    tell("done", 1.0)
     names = list(dict.fromkeys(name for fold in done for name in fold.forecasts))
     return BacktestResult(
         dataset=history.dataset,
@@ -208,6 +217,7 @@ def backtest(
         paired=_paired(resampled, names),
         seconds=seconds,
         peak_memory_bytes=peak_memory_bytes(),
+        card=card,
     )
 
 
@@ -215,12 +225,10 @@ def judge(
     folds: Sequence[Fold], *, resamples: int, seed: int, progress: Callable[[float], None] | None = None
 ) -> Resampled:
     """The figures of all models in all folds, on the sample and on the same resamples of customers."""
-    everybody = pa.chunked_array([fold.customers for fold in folds], pa.string()).unique()
-    judged = []
-    for fold in folds:
-        number = pa.compute.index_in(fold.customers, value_set=everybody).to_numpy(zero_copy_only=False)
-        models = {name: prepare(fold.outcome, forecast) for name, forecast in fold.forecasts.items()}
-        judged.append(JudgedFold(number.astype(np.int64), models))
+    judged = [
+        JudgedFold(number, {name: prepare(fold.outcome, forecast) for name, forecast in fold.forecasts.items()})
+        for fold, number in zip(folds, customer_numbers(folds), strict=True)
+    ]
     return resample(judged, resamples=resamples, seed=seed, progress=progress)
 
 

@@ -39,30 +39,44 @@ class PlattCalibration:
 
 
 def fit_platt(
-    logits: FloatArray, happened: FloatArray, *, slope_deviation: float = 0.05, intercept_deviation: float = 0.05
+    logits: FloatArray, happened: FloatArray, *, miscalibration: float = 0.2, drift: float = 0.2
 ) -> PlattCalibration:
-    """The most probable calibration under a normal prior around "as it is" on log-slope and intercept.
+    """Level and slope learnt at one validation cutoff, in so far as they can be expected to hold at the next.
 
-    The prior is narrow because one validation cutoff is one draw: its level and the older, shorter histories behind
-    its model differ from those at hand by more than its sampling noise, and in trials on Complete Journey a free fit
-    made risks worse (Brier score and calibration error) than none, this one better. With many events it fades.
+    What one cutoff shows differs from what is to be corrected by its sampling noise, and by a drift that no number of
+    customers takes away: another month, and a model that learnt from a shorter past. With normal priors, the expected
+    correction is the penalised fit under both spreads together, times the share of their variance that lasts; equal
+    spreads go half the way. In trials on Complete Journey (five cutoffs, horizons of 30 and 60 days) fits that trust
+    the cutoff whole, isotonic regression among them, made risks worse than none; so did fits that pool several
+    validation cutoffs, whose older models learnt from a shorter past still.
+
+    Level and slope are taken at the centre of the logits, weighted by p(1 - p), where the two hardly depend on each
+    other.
 
     Args:
         logits: Raw logits of n customers, predicted out of time.
         happened: 0/1 of length n.
-        slope_deviation: Standard deviation of the prior on the logarithm of the slope.
-        intercept_deviation: Standard deviation of the prior on the intercept.
+        miscalibration: Standard deviation, among models, of the lasting error of level and log-slope.
+        drift: Standard deviation of what comes and goes from one cutoff to another.
     """
     from scipy.optimize import minimize
 
+    if not len(logits):
+        return PlattCalibration()
+    risk = expit(logits)
+    centre = float(np.average(logits, weights=np.maximum(risk * (1.0 - risk), _EDGE)))
+    around = logits - centre
+    precision = 1.0 / (miscalibration**2 + drift**2)
+
     def negative_log_posterior(parameters: FloatArray) -> tuple[float, FloatArray]:
-        log_slope, intercept = parameters
-        z = np.exp(log_slope) * logits + intercept
-        loss = np.sum(np.logaddexp(0.0, z) - happened * z)
+        log_slope, level = parameters
+        scaled = np.exp(log_slope) * around
+        z = centre + level + scaled
         residual = expit(z) - happened
-        gradient = np.array([residual @ (logits * np.exp(log_slope)), residual.sum()])
-        prior = (log_slope / slope_deviation) ** 2 / 2 + (intercept / intercept_deviation) ** 2 / 2
-        return loss + prior, gradient + np.array([log_slope / slope_deviation**2, intercept / intercept_deviation**2])
+        loss = np.sum(np.logaddexp(0.0, z) - happened * z) + precision * (parameters @ parameters) / 2
+        return loss, np.array([residual @ scaled, residual.sum()]) + precision * parameters
 
     found = minimize(negative_log_posterior, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-3, 3), (-5, 5)])
-    return PlattCalibration(slope=float(np.exp(found.x[0])), intercept=float(found.x[1]))
+    log_slope, level = found.x * miscalibration**2 * precision
+    slope = float(np.exp(log_slope))
+    return PlattCalibration(slope=slope, intercept=float(level + centre * (1.0 - slope)))

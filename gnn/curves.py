@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from gnn.backtest import Fold
+from gnn.fold import Fold
 from graph.snapshot import FloatArray
 
 #: Points kept of a curve.

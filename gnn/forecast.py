@@ -130,6 +130,8 @@ class Forecast:
         value_mean: Mean prediction of it (judged by squared error, ranking and capture).
         disagreement: Standard deviation of the churn risk over the members of an ensemble.
         members_mean: Mean of the members' churn risks, weighted as in `disagreement`.
+        value_low, value_high: An interval that the realised value lies in with probability `value_level`.
+        value_level: That probability, such as 0.8.
     """
 
     churn_score: FloatArray | None = None
@@ -140,6 +142,9 @@ class Forecast:
     value_mean: FloatArray | None = None
     disagreement: FloatArray | None = None
     members_mean: FloatArray | None = None
+    value_low: FloatArray | None = None
+    value_high: FloatArray | None = None
+    value_level: float | None = None
 
 
 class Forecaster(Protocol):

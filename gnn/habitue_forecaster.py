@@ -14,10 +14,12 @@ import numpy as np
 from gnn.blend import BlendWeights, HalfForecasts, deviation, out_of_time_weights, stacked_logits
 from gnn.calibration import PlattCalibration, fit_platt
 from gnn.forecast import Examples, Forecast
+from gnn.holdout import split_customers
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.shared_work import SharedWork
 from gnn.task import Task
 from gnn.training import Progress
+from gnn.value_intervals import ValueIntervals, fit_value_intervals
 from graph.snapshot import FloatArray
 from habitue.errors import NotTrainedError
 
@@ -56,6 +58,7 @@ class FittedForecaster:
         weights: The network's share in each prediction.
         calibration: Of the blended churn logit.
         constant_risk: Churn risk of everybody where the training labels were all alike; else None.
+        value_intervals: How far realised value lay from the predicted mean; None where that is not known.
     """
 
     network: NetworkHalf
@@ -63,6 +66,7 @@ class FittedForecaster:
     weights: BlendWeights
     calibration: PlattCalibration
     constant_risk: float | None
+    value_intervals: ValueIntervals | None = None
 
     def halves(
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
@@ -136,12 +140,15 @@ class HabitueForecaster:
             churned, value = _churned(newest), _value(newest)
             weights = out_of_time_weights(validation, churned, value)
             calibration = fit_platt(validation.churn_logit(weights.churn), churned)
+            intervals = fit_value_intervals(validation.value_mean(weights.value_mean), value)
+        else:
+            intervals = self._intervals_across_customers(labelled, seed)
         halves = self._fit_halves(labelled, seed, first=False)
         churned = np.concatenate([_churned(each) for each in labelled])
         constant = None
         if churned.min() == churned.max():
             constant = float((churned.sum() + 0.5) / (len(churned) + 1.0))
-        self.fitted = FittedForecaster(halves.network, halves.trees, weights, calibration, constant)
+        self.fitted = FittedForecaster(halves.network, halves.trees, weights, calibration, constant, intervals)
 
     def predict(self, examples: Examples) -> Forecast:
         """Foretell the population, which may be wider than the one learnt from.
@@ -159,6 +166,9 @@ class HabitueForecaster:
             score = np.full(len(score), np.log(fitted.constant_risk / (1.0 - fitted.constant_risk)))
             members, calibration = np.tile(score, (len(members), 1)), PlattCalibration()
         member_risks = calibration(members)
+        value_mean = halves.value_mean(shares.value_mean)
+        known = fitted.value_intervals
+        value_low, value_high = (None, None) if known is None else known(value_mean)
         spread = _INTERVAL_QUANTILE * deviation(members, member_weights)
         return Forecast(
             churn_score=score,
@@ -166,7 +176,10 @@ class HabitueForecaster:
             churn_risk_low=calibration(score - spread),
             churn_risk_high=calibration(score + spread),
             value_median=halves.value_median(shares.value_median),
-            value_mean=halves.value_mean(shares.value_mean),
+            value_mean=value_mean,
+            value_low=value_low,
+            value_high=value_high,
+            value_level=None if known is None else known.level,
             disagreement=deviation(member_risks, member_weights),
             members_mean=member_weights @ member_risks,
         )
@@ -180,6 +193,14 @@ class HabitueForecaster:
         if self.fitted is None:
             raise NotTrainedError("The forecaster has not been fitted.", hint="Run `habitue train` first.")
         return self.fitted
+
+    def _intervals_across_customers(self, labelled: list[Examples], seed: int) -> ValueIntervals | None:
+        """Value intervals from half of the customers, foretold by the other half, where there is no earlier cutoff."""
+        learn, judge = split_customers(labelled)
+        if not self.settings.validate or not _enough_events(learn) or not len(judge[-1].rows):
+            return None
+        halves = self._fit_halves(learn, seed, first=True).halves(judge[-1], self.shared, self.embedding_features)
+        return fit_value_intervals(halves.value_mean(BlendWeights().value_mean), _value(judge[-1]))
 
     def _before_window_of(self, newest: Examples, labelled: list[Examples]) -> list[Examples]:
         """The examples whose outcome window ends before the newest one's begins.

@@ -1,4 +1,4 @@
-"""How good a forecast was: eight figures of churn and value, each able to weigh customers for the bootstrap.
+"""How good a forecast was: figures of churn and value, each able to weigh customers for the bootstrap.
 
 A metric here is prepared once for a truth and a prediction (sorting is the costly part), and then computed for many
 weightings of the customers at once. A resample with replacement is such a weighting: how often each customer was drawn.
@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import xlogy
 
 from gnn.forecast import Forecast
 from gnn.task import Outcome
@@ -25,6 +26,8 @@ Prepared = Callable[[FloatArray], FloatArray]
 CALIBRATION_BINS: Final = 10
 #: The share of customers in `value_top_decile_capture`.
 TOP_SHARE: Final = 0.1
+#: Probabilities are kept this far from 0 and 1 before their logarithm is taken.
+_EDGE: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -91,19 +94,50 @@ def expected_calibration_error(truth: FloatArray, probability: FloatArray) -> Pr
     unweighted sample. Even a perfectly calibrated forecast scores above zero on a finite sample, and a resample above
     its sample: an interval for it leans upwards.
     """
+    gap = np.zeros((len(truth), CALIBRATION_BINS))
+    gap[np.arange(len(truth)), calibration_bins(probability)] = probability - truth
+
+    def figure(weights: FloatArray) -> FloatArray:
+        return _divide(np.abs(weights @ gap).sum(axis=1), weights.sum(axis=1))
+
+    return figure
+
+
+def calibration_bins(probability: FloatArray) -> npt.NDArray[np.int64]:
+    """The bin of each of n probabilities: equally many in each, equal ones together."""
     order, starts = _groups(probability)
     sizes = np.diff(np.append(starts, len(order)))
     middle = starts + 0.5 * sizes
     bin_of_group = np.minimum((middle * CALIBRATION_BINS / max(len(order), 1)).astype(np.int64), CALIBRATION_BINS - 1)
     bins = np.empty(len(order), np.int64)
     bins[order] = np.repeat(bin_of_group, sizes)
-    gap = np.zeros((len(order), CALIBRATION_BINS))
-    gap[np.arange(len(order)), bins] = probability - truth
+    return bins
+
+
+def log_loss(truth: FloatArray, probability: FloatArray) -> Prepared:
+    """Mean negative logarithm of the probability given to what came to pass, in nats."""
+    return _mean(_surprise(truth, probability))
+
+
+def log_loss_skill(truth: FloatArray, probability: FloatArray) -> Prepared:
+    """Share of the log-loss of "everybody at the rate that came to pass" that the forecast saves; 1 is perfect.
+
+    That constant knows the outcome's own rate, which no forecast does: 0 is a higher bar than it looks.
+    """
+    loss, rate = log_loss(truth, probability), _mean(truth)
 
     def figure(weights: FloatArray) -> FloatArray:
-        return _divide(np.abs(weights @ gap).sum(axis=1), weights.sum(axis=1))
+        share = rate(weights)
+        constant: FloatArray = -(xlogy(share, share) + xlogy(1.0 - share, 1.0 - share))
+        return _divide((constant - loss(weights)).astype(np.float64), constant)
 
     return figure
+
+
+def _surprise(truth: FloatArray, probability: FloatArray) -> FloatArray:
+    kept = np.clip(probability, _EDGE, 1.0 - _EDGE)
+    result: FloatArray = -(truth * np.log(kept) + (1.0 - truth) * np.log1p(-kept))
+    return result
 
 
 def mean_absolute_error(truth: FloatArray, prediction: FloatArray) -> Prepared:
@@ -134,9 +168,14 @@ def spearman_correlation(truth: FloatArray, prediction: FloatArray) -> Prepared:
 
 
 def top_decile_capture(truth: FloatArray, prediction: FloatArray) -> Prepared:
-    """Share of all realised value that lies with the tenth of customers predicted highest.
+    """Share of all realised value that lies with the tenth of customers predicted highest."""
+    return capture(truth, prediction, TOP_SHARE)
 
-    Where the tenth ends inside a group of equal predictions, that group counts in proportion.
+
+def capture(truth: FloatArray, prediction: FloatArray, top: float) -> Prepared:
+    """Share of all that came to pass which lies with the `top` share of customers predicted highest.
+
+    Where that share ends inside a group of equal predictions, the group counts in proportion.
     """
     order, starts = _groups(-prediction)
     value = truth[order]
@@ -146,7 +185,7 @@ def top_decile_capture(truth: FloatArray, prediction: FloatArray) -> Prepared:
         size = _by_group(sorted_weights, starts)
         worth = _by_group(sorted_weights * value, starts)
         end = np.cumsum(size, axis=1)
-        inside = np.clip(TOP_SHARE * end[:, -1:] - (end - size), 0.0, size)
+        inside = np.clip(top * end[:, -1:] - (end - size), 0.0, size)
         taken = worth * (inside / np.maximum(size, 1e-300))
         return _divide(taken.sum(axis=1), worth.sum(axis=1))
 
@@ -184,6 +223,8 @@ METRICS: Final[Mapping[str, Metric]] = {
         Metric("churn_average_precision", "Churn average precision", True, average_precision, _score, _churned),
         Metric("churn_brier", "Churn Brier score", False, brier_score, _risk, _churned),
         Metric("churn_ece", "Churn calibration error", False, expected_calibration_error, _risk, _churned),
+        Metric("churn_log_loss", "Churn log-loss", False, log_loss, _risk, _churned),
+        Metric("churn_log_loss_skill", "Churn log-loss skill", True, log_loss_skill, _risk, _churned),
         Metric("value_mae", "Value, mean absolute error", False, mean_absolute_error, _median, _value),
         Metric("value_rmse", "Value, root mean squared error", False, root_mean_squared_error, _expected, _value),
         Metric("value_spearman", "Value, rank correlation", True, spearman_correlation, _expected, _value),

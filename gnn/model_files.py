@@ -23,6 +23,7 @@ from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
 from gnn.task import Task
 from gnn.training import TrainingSettings
+from gnn.value_intervals import ValueIntervals
 from habitue.errors import NotTrainedError
 
 #: Version of the directory's layout; another one is refused.
@@ -74,6 +75,7 @@ def save(forecaster: HabitueForecaster, directory: Path) -> None:
         "weights": asdict(fitted.weights),
         "calibration": asdict(fitted.calibration),
         "constant_risk": fitted.constant_risk,
+        "value_intervals": None if fitted.value_intervals is None else fitted.value_intervals.to_json(),
     }
     (directory / _SETTINGS).write_text(json.dumps(settings, indent=2, allow_nan=False), encoding="utf-8")
 
@@ -149,6 +151,7 @@ def load(
         weights=BlendWeights(**settings["weights"]),
         calibration=PlattCalibration(**settings["calibration"]),
         constant_risk=settings["constant_risk"],
+        value_intervals=ValueIntervals.from_json(settings.get("value_intervals")),
     )
     return forecaster
 

@@ -14,6 +14,7 @@ from embeddings.similarity import nearest
 from graph.neighbourhood import neighbourhood as graph_neighbourhood
 from graph.store import GraphStore
 from habitue.errors import NotFoundError, UsageError
+from habitue.outlook_views import outlook_views
 from habitue.published import PublishedRun, finite
 from habitue.views import (
     Activity,
@@ -107,11 +108,15 @@ def churn_risk(run: PublishedRun, identifier: str) -> ChurnRiskView:
         currency=run.manifest.currency,
         active=bool(row["active"]),
         reasons=[
-            Reason(each["feature"], each["label"], each["value"], each["contribution"], each["direction"])
+            Reason(
+                each["feature"], each["label"], each["value"], each["contribution"], each["direction"],
+                each.get("kind", "feature"), each.get("evidence", {}),
+            )
             for each in json.loads(row["reasons"])
         ],
         score_of=run.score_of,
-    )
+        **outlook_views(row),
+    )  # fmt: skip
 
 
 def churn_list(

@@ -41,7 +41,10 @@ def run_backtest(
     """Backtest all contenders on the graph as it is, and keep figures, curves and predictions below `backtests/`."""
     history = current_history(engine.store, engine.workspace, progress)
     with engine.workspace.new_directory(engine.workspace.backtests, "backtest") as directory:
-        result = backtest(history, task, contenders(task), cutoffs=cutoffs, folds=folds, seed=seed, progress=progress)
+        models = contenders(task)
+        result = backtest(
+            history, task, models, cutoffs=cutoffs, folds=folds, seed=seed, on_trial=models[0], progress=progress
+        )
         (directory / BACKTEST).write_text(json.dumps(result.to_json(), indent=2, allow_nan=False), encoding="utf-8")
         (directory / CURVES).write_text(json.dumps(curves(result.folds), allow_nan=False), encoding="utf-8")
         facts = engine.store.facts()

@@ -24,6 +24,7 @@ from embeddings.similarity import Float32Array, Neighbours, centred
 from gnn.features import Features
 from gnn.forecast import Examples, examples_of
 from gnn.model_files import load as load_forecaster
+from gnn.outlook import outlook
 from gnn.reasons import churn_reasons
 from gnn.task import Task, population
 from graph.history import History
@@ -177,6 +178,8 @@ def _score_at(
     signals = novelty(snapshot, rows, unit, found=near)
     reasons: Sequence[Sequence[dict[str, Any]]] | None = churn_reasons(forecaster, examples) if with_reasons else None
     table = score_table(snapshot, rows, forecast, signals, task, previous=previous, reasons=reasons, settings=settings)
+    if with_reasons:
+        table = table.assign(**outlook(snapshot, rows, forecast, task))
     return Scored(snapshot, table, snapshot.customers.take(pa.array(rows)), unit, near, search)
 
 

@@ -83,18 +83,64 @@ class HyperscoreView:
 
 @dataclass(frozen=True)
 class Reason:
-    """A feature that moved the churn risk: its value, its contribution (log-odds), and which way."""
+    """Something that moved the churn risk: its value, its contribution (log-odds), and which way.
+
+    `kind` is `feature` for a number known of the customer, `rhythm` for the weekly series and `graph` for what was
+    found by leaving it out of the graph; `evidence` then says in words and numbers what that rests on.
+    """
 
     feature: str
     label: str
     value: float | None
     contribution: float
     direction: str
+    kind: str = "feature"
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ValueInterval:
+    """Where realised value will lie, with probability `level`."""
+
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True)
+class LapseView:
+    """The present gap against the customer's own rhythm: lapsed when it is beyond 95 % of the gaps to be expected."""
+
+    lapsed: bool
+    days_since_purchase: float
+    lapse_after_days: float
+
+
+@dataclass(frozen=True)
+class AtStakeView:
+    """Churn risk times expected value, in currency: within the horizon, half of it, and twice."""
+
+    value: float
+    low: float | None
+    high: float | None
+    half_horizon: float | None
+    double_horizon: float | None
+
+
+@dataclass(frozen=True)
+class DiscountedValueView:
+    """Expected value over one and two years, discounted at 10 % a year, in currency."""
+
+    months_12: float
+    months_24: float
 
 
 @dataclass(frozen=True)
 class ChurnRiskView:
-    """How likely a customer is not to purchase within the horizon, with an interval and the strongest reasons."""
+    """How likely a customer is not to purchase within the horizon, with an interval and the strongest reasons.
+
+    What follows `score_of` is None where the run was made before it was known, or it has no basis.
+    """
 
     id: str
     churn_risk: float
@@ -106,6 +152,11 @@ class ChurnRiskView:
     active: bool
     reasons: list[Reason]
     score_of: ScoreOf
+    value_interval: ValueInterval | None = None
+    p_alive: float | None = None
+    lapse: LapseView | None = None
+    at_stake: AtStakeView | None = None
+    discounted_value: DiscountedValueView | None = None
 
 
 @dataclass(frozen=True)

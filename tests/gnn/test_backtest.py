@@ -182,7 +182,7 @@ def test_json_is_the_contract(result: BacktestResult) -> None:
     assert [fold["cutoff"] for fold in found["folds"]] == ["2024-07-29", "2024-08-28", "2024-09-27"]
     assert all(0 < fold["churn_rate"] < 1 and fold["customers"] > 50 for fold in found["folds"])
     assert set(found["models"]) == {"habitue", "recency", "rfm_logistic", "bg_nbd_gamma_gamma", "lightgbm"}
-    assert set(found["models"]["recency"]) == {"churn_auc", "churn_average_precision"}
+    assert set(found["models"]["recency"]) == {"churn_auc", "churn_average_precision", "churn_auc_within_frequency"}
     assert set(found["models"]["lightgbm"]["value_mae"]) == {"mean", "low", "high"}
     assert {(each["model"], each["versus"]) for each in found["paired"]} == {
         ("habitue", other) for other in ("recency", "rfm_logistic", "bg_nbd_gamma_gamma", "lightgbm")

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from gnn.blend import BlendWeights, HalfForecasts, best_share, deviation, out_of_time_weights, stacked_logits
 from gnn.calibration import PlattCalibration, fit_platt, logit
 
-FREE = {"slope_deviation": 100.0, "intercept_deviation": 100.0}
+FREE = {"miscalibration": 100.0, "drift": 0.0}
 
 
 def test_logit_of_known_probabilities_and_of_the_edges() -> None:
@@ -27,14 +27,27 @@ def test_without_a_prior_it_is_logistic_regression_on_the_logit() -> None:
     assert calibration.intercept == pytest.approx(reference.intercept_[0], rel=1e-3)
 
 
-def test_the_prior_holds_where_there_is_little_to_learn_from_and_fades_where_there_is_much() -> None:
-    def fitted(copies: int) -> float:
-        z, happened = np.tile([-1.0, 1.0], copies), np.tile([1.0, 1.0], copies)
-        return fit_platt(z, happened).intercept
+def test_the_prior_holds_where_there_is_little_to_learn_from_and_half_of_what_is_seen_remains() -> None:
+    z, happened = np.repeat([-1.0, 1.0], 4), np.array([0.0, 0, 1, 1, 0, 1, 1, 1])
+    free = fit_platt(z, happened, **FREE)
+    assert (free.slope, free.intercept) == pytest.approx(
+        (np.log(3) / 2, np.log(3) / 2), rel=1e-3
+    )  # through 1/2 and 3/4
 
-    assert 0.0 < fitted(1) < 0.01
-    assert fitted(1) < fitted(100) < fitted(10_000)
-    assert fitted(1_000_000) > 2.0
+    def fitted(copies: int) -> PlattCalibration:
+        return fit_platt(np.tile(z, copies), np.tile(happened, copies))
+
+    assert 0.0 < fitted(1).intercept < fitted(10).intercept < fitted(100).intercept
+    # Equal spreads: however many customers, half of the way on the scales of log-slope and level is gone.
+    many = fitted(100_000)
+    assert many.slope == pytest.approx(np.sqrt(np.log(3) / 2), rel=1e-3)
+    assert many.intercept == pytest.approx(np.log(3) / 4, rel=1e-3)
+
+
+def test_without_drift_many_customers_are_believed() -> None:
+    z, happened = np.tile([-1.0, -1.0, 1.0, 1.0], 50_000), np.tile([0.0, 1.0, 1.0, 1.0], 50_000)
+    happened[-4:] = 0.0  # one stayed, so that the fit is finite
+    assert fit_platt(z, happened, drift=0.0).intercept > 3 * fit_platt(z, happened, drift=0.4).intercept > 0.0
 
 
 def test_nothing_to_learn_from_leaves_the_risk_as_it_is() -> None:

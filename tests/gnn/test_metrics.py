@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.metrics import log_loss as sklearn_log_loss
 
 from gnn import metrics
 from gnn.forecast import Forecast
@@ -67,7 +68,7 @@ def test_what_is_not_foretold_or_not_defined_is_absent() -> None:
     score_only = measure(outcome([True, False], [0.0, 3.0]), Forecast(churn_score=np.array([40.0, 2.0])))
     assert set(score_only) == {"churn_auc", "churn_average_precision"}
     nobody_churned = measure(outcome([False, False], [1.0, 3.0]), Forecast(churn_risk=np.array([0.1, 0.2])))
-    assert set(nobody_churned) == {"churn_brier", "churn_ece"}
+    assert set(nobody_churned) == {"churn_brier", "churn_ece", "churn_log_loss"}
 
 
 def test_without_any_realised_value_there_are_no_figures_of_value() -> None:
@@ -131,3 +132,24 @@ def test_many_weightings_at_once_are_the_same_one_by_one() -> None:
     for metric in metrics.METRICS.values():
         figure = metric.prepare(churned, score)
         np.testing.assert_allclose(figure(weights), [figure(row[None, :])[0] for row in weights], rtol=1e-12)
+
+
+def test_log_loss_is_that_of_scikit_learn_and_its_skill_by_hand() -> None:
+    generator = np.random.default_rng(0)
+    risk = generator.random(200)
+    churned = (generator.random(200) < risk).astype(float)
+    found = measure(outcome(list(churned > 0)), Forecast(churn_risk=risk))
+    assert found["churn_log_loss"] == pytest.approx(sklearn_log_loss(churned, risk))
+    constant = sklearn_log_loss(churned, np.full(200, churned.mean()))
+    assert found["churn_log_loss_skill"] == pytest.approx(1.0 - found["churn_log_loss"] / constant)
+    # The rate itself has no skill; half sure and right of one in two saves ln 2 - ln 4/3 of ln 2.
+    assert plain(metrics.log_loss_skill(np.array([1.0, 0.0]), np.array([0.5, 0.5])), 2) == pytest.approx(0.0)
+    assert plain(metrics.log_loss_skill(np.array([1.0, 0.0]), np.array([0.75, 0.25])), 2) == pytest.approx(
+        1.0 - np.log(4 / 3) / np.log(2)
+    )
+
+
+def test_capture_at_any_share_by_hand() -> None:
+    happened, score = np.array([1.0, 0.0, 1.0, 1.0]), np.array([4.0, 3.0, 2.0, 1.0])
+    assert plain(metrics.capture(happened, score, 0.5), 4) == pytest.approx(1 / 3)
+    assert plain(metrics.capture(happened, score, 0.625), 4) == pytest.approx(1.5 / 3)  # half of the third

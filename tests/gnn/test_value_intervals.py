@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnn.forecast import ExampleSource
+from gnn.holdout import split_customers
+from gnn.value_intervals import ValueIntervals, fit_value_intervals
+from tests.gnn.shops import fading_shop
+from tests.gnn.test_forecaster import TASK, examples
+
+
+def test_one_group_by_hand() -> None:
+    # 99 ratios 0.01 … 0.99: the tenth of a hundred gaps ends at 0.1, the ninetieth at 0.9.
+    found = fit_value_intervals(np.full(99, 10.0), np.arange(1, 100) / 10.0)
+    assert found is not None
+    assert (found.low, found.high) == ((pytest.approx(0.1),), (pytest.approx(0.9),))
+    low, high = found(np.array([10.0, 50.0]))
+    np.testing.assert_allclose([low, high], [[1.0, 5.0], [9.0, 45.0]])
+
+
+def test_with_zeros_the_interval_begins_at_zero_and_holds_the_whole_level() -> None:
+    value = np.concatenate([np.zeros(40), np.arange(1, 60) / 10.0])  # 99 customers, 40 of them at zero
+    found = fit_value_intervals(np.full(99, 10.0), value)
+    assert found is not None
+    assert found.low == (0.0,)
+    # The eightieth of a hundred gaps ends at the fortieth value above zero.
+    assert found.high == (pytest.approx(0.4),)
+    nobody = fit_value_intervals(np.full(99, 10.0), np.concatenate([np.zeros(90), np.ones(9)]))
+    assert nobody is not None
+    assert (nobody.low, nobody.high) == ((0.0,), (0.0,))
+
+
+def test_each_tenth_has_its_own_width() -> None:
+    generator = np.random.default_rng(0)
+    mean = generator.uniform(1.0, 11.0, 1000)
+    spread = np.where(mean < 6.0, 0.1, 0.5)
+    found = fit_value_intervals(mean, mean * np.exp(generator.normal(0.0, spread)))
+    assert found is not None
+    assert len(found.low) == 10
+    width = np.array(found.high) - np.array(found.low)
+    assert width[5:].min() > 2 * width[:5].max()
+
+
+@pytest.mark.parametrize("zeros", [0.0, 0.05, 0.3, 0.9])
+def test_it_covers_new_customers_of_the_same_kind(zeros: float) -> None:
+    generator = np.random.default_rng(1)
+
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
+        mean = generator.gamma(1.0, 100.0, count)
+        return mean, mean * generator.gamma(1.5, 1.0, count) * (generator.random(count) >= zeros)
+
+    found = fit_value_intervals(*drawn(20_000))
+    assert found is not None
+    mean, value = drawn(20_000)
+    low, high = found(mean)
+    for rows in np.array_split(np.argsort(mean), 10):
+        inside = np.mean((value[rows] >= low[rows]) & (value[rows] <= high[rows]))
+        assert inside == pytest.approx(max(0.8, zeros), abs=0.04)  # 2,000 of 2,000 customers: deviation .013
+
+
+def test_too_few_customers_or_no_value_give_no_intervals() -> None:
+    assert fit_value_intervals(np.ones(49), np.ones(49)) is None
+    assert fit_value_intervals(np.ones(100), np.zeros(100)) is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(50, 200), st.integers(0, 99), st.floats(0.0, 1.0))
+def test_ends_are_in_order_and_travel_as_json(count: int, seed: int, zeros: float) -> None:
+    generator = np.random.default_rng(seed)
+    mean = np.round(generator.gamma(0.5, 10.0, count), 1)  # with ties, and zeros
+    value = generator.gamma(1.0, 10.0, count) * (generator.random(count) >= zeros)
+    found = fit_value_intervals(mean, value)
+    if found is None:
+        assert not value.any()
+        return
+    low, high = found(mean)
+    assert (low >= 0.0).all()
+    assert (low <= high).all()
+    assert ValueIntervals.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_halves_of_the_customers_are_the_same_at_every_cutoff() -> None:
+    training, _ = examples(ExampleSource(fading_shop(), TASK))
+    learn, judge = split_customers(training)
+    names = [
+        [set(each.snapshot.customers.to_numpy(zero_copy_only=False)[each.rows]) for each in part]
+        for part in (learn, judge)
+    ]
+    assert not set().union(*names[0]) & set().union(*names[1])
+    for whole, first, second in zip(training, learn, judge, strict=True):
+        assert sorted([*first.rows, *second.rows]) == whole.rows.tolist()
+        assert min(len(first.rows), len(second.rows)) > 0.3 * len(whole.rows)
+        place = np.searchsorted(whole.rows, first.rows)
+        np.testing.assert_array_equal(first.features.values, whole.features.values[place])
+        assert whole.outcome is not None
+        assert first.outcome is not None
+        np.testing.assert_array_equal(first.outcome.value, whole.outcome.value[place])
