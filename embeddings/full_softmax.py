@@ -42,7 +42,7 @@ class Queries:
     @classmethod
     def of(cls, triples: torch.Tensor) -> Queries:
         """The queries of triples, int64 [n, 3]; repeated ones count once."""
-        rows = torch.unique(triples[:, [0, 1, 2]], dim=0) if len(triples) else triples
+        rows = torch.unique(triples, dim=0) if len(triples) else triples
         pairs, counts = torch.unique_consecutive(rows[:, :2], dim=0, return_counts=True)
         start = torch.zeros(len(pairs) + 1, dtype=torch.int64)
         torch.cumsum(counts, 0, out=start[1:])
@@ -73,6 +73,27 @@ def initial(entities: int, relations: int, dimension: int, seed: int) -> tuple[t
     return entity, torch.randn(relations, dimension, generator=generator) * (scale / 2)
 
 
+@dataclass(frozen=True)
+class Place:
+    """How far a training is, after an update.
+
+    Attributes:
+        epoch: Passes done, those of all updates together.
+        step, steps: Updates of the pass at hand that are done, and that there are; 0 at the end of a pass.
+        loss: Mean loss of an answer in these; at the end of a pass, in that pass.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+
+    @property
+    def passes(self) -> float:
+        """Passes done, with the share of the one at hand."""
+        return self.epoch + self.step / self.steps
+
+
 def fit(
     entity: torch.Tensor,
     relation: torch.Tensor,
@@ -80,8 +101,8 @@ def fit(
     settings: SoftmaxSettings,
     *,
     seed: int,
-) -> Iterator[float]:
-    """Train vectors in place; one item for each epoch, so that the caller may look at them between, or stop.
+) -> Iterator[Place]:
+    """Train vectors in place; one item after each update, so that the caller may look at them between, or stop.
 
     The loss is the cross entropy of each known answer t among the entities, at logits −‖h + r − t‖: the softmax over
     all corruptions of Joulin et al. (2017) and Lacroix et al. (2018). With `settings.known` below 1 the query's other
@@ -98,19 +119,22 @@ def fit(
         seed: Same seed, same vectors on the same machine with the same number of threads.
 
     Yields:
-        The epoch's mean loss of an answer.
+        How far it is. The learning rate falls over all of `settings.epochs`, so that who stops early stops in the
+        middle of its fall.
     """
     generator = torch.Generator().manual_seed(seed)
     entities, relations = _Adagrad(entity), _Adagrad(relation)
     steps = math.ceil(len(queries) / settings.batch)
     for epoch in range(settings.epochs):
         order = torch.randperm(len(queries), generator=generator)
-        total = 0.0
-        for number, rows in enumerate(torch.split(order, settings.batch)):
-            done = (epoch + number / steps) / settings.epochs
+        total, answers = 0.0, 0
+        for number, rows in enumerate(torch.split(order, settings.batch), start=1):
+            done = (epoch + (number - 1) / steps) / settings.epochs
             rate = settings.learning_rate * (1 - (1 - _LAST_RATE) * done)
             total += _step(entities, relations, queries, rows, settings, rate, settings.decay / steps, generator)
-        yield total / max(1, len(queries.answers))
+            answers += int((queries.start[rows + 1] - queries.start[rows]).sum())
+            ended = number == steps
+            yield Place(epoch + ended, 0 if ended else number, steps, total / answers)
 
 
 @dataclass(frozen=True, eq=False)

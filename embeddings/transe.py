@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +21,12 @@ import pyarrow as pa
 
 from embeddings.popularity import popularity_term
 from embeddings.settings import TransESettings
-from embeddings.triples import Triples, Vocabulary, triples_of
+from embeddings.triples import LABELS, Triples, Vocabulary, triples_of
 from graph.snapshot import Snapshot
 from habitue.errors import UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pykeen.models import TransE
 
     from graph.store import Progress
@@ -73,6 +75,23 @@ class Embedding:
         """Product ids (those of the snapshot, in its order) and their vectors, float32 [n, d]."""
         return self.of("Product")
 
+    def frame(self, label: str | None = None) -> pd.DataFrame:
+        """The vectors as a data frame: columns v0, v1 and so on.
+
+        Args:
+            label: Of the entities (`embeddings.triples.LABELS`), which are then indexed by `id`; by default all are
+                there, indexed by `label` and `id`.
+        """
+        import pandas as pd
+
+        if label is not None:
+            ids, vectors = self.of(label)
+            index = pd.Index(ids.to_pylist(), name="id", dtype=object)
+        else:
+            pairs = [(each, name) for each in LABELS for name in self.vocabulary.of(each).to_pylist()]
+            index, vectors = pd.MultiIndex.from_tuples(pairs, names=["label", "id"]), self.vectors
+        return pd.DataFrame(vectors, index=index, columns=[f"v{number}" for number in range(vectors.shape[1])])
+
     def model(self) -> TransE:
         """The same vectors as a PyKEEN model, for its evaluators and prediction tools."""
         import torch
@@ -101,6 +120,7 @@ def train(
     *,
     seed: int = 0,
     progress: Progress | None = None,
+    checkpoint: Path | None = None,
 ) -> Embedding:
     """Train TransE on the graph as of a date.
 
@@ -109,9 +129,12 @@ def train(
         settings: How to train; default: `TransESettings()`.
         seed: Same snapshot, settings and seed give the same vectors on the same machine.
         progress: Called with a line for humans and the share done, 0 to 1.
+        checkpoint: A file to keep the state of the training in, after every pass and every minute; a training that
+            finds its own there goes on from it and ends with the vectors it would have had uninterrupted.
 
     Raises:
-        UsageError: If no purchase has a product (see `embeddable`).
+        UsageError: If no purchase has a product (see `embeddable`), or the checkpoint is of another training.
+        HabitueError: If the checkpoint is damaged.
     """
     settings = settings or TransESettings()
     if not embeddable(snapshot):
@@ -121,7 +144,13 @@ def train(
         )
     triples = triples_of(snapshot, half_life_days=settings.half_life_days)
     return train_triples(
-        triples, snapshot.as_of, settings, seed=seed, data_fingerprint=snapshot.fingerprint, progress=progress
+        triples,
+        snapshot.as_of,
+        settings,
+        seed=seed,
+        data_fingerprint=snapshot.fingerprint,
+        progress=progress,
+        checkpoint=checkpoint,
     )
 
 
@@ -133,10 +162,12 @@ def train_triples(
     seed: int,
     data_fingerprint: str = "",
     progress: Progress | None = None,
+    checkpoint: Path | None = None,
 ) -> Embedding:
     """Train TransE on triples (see `train`)."""
     import torch
 
+    from embeddings.checkpoints import Checkpoints
     from embeddings.engine import fit, parameters
 
     model = new_model(len(triples.vocabulary), len(triples.relations), settings.dimension, seed)
@@ -147,6 +178,7 @@ def train_triples(
         settings.engine,
         seed=seed,
         progress=progress,
+        checkpoints=None if checkpoint is None else Checkpoints(checkpoint, minutes=1.0),
     )
     entity, relation = parameters(model)
     return Embedding(

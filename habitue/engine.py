@@ -403,6 +403,14 @@ class Engine:
             self.store, Path(directory), selection or Selection(), progress, force=force, memory_limit=memory_limit
         )
 
+    def export_embedding(
+        self, directory: str | Path, *, force: bool = False, progress: Progress = no_progress
+    ) -> Exported:
+        """Write the vectors of the published run, or else of the newest trained one, for PyKEEN and as a data frame."""
+        from habitue.exports import export_embedding
+
+        return export_embedding(self.store, self.workspace, Path(directory), progress, force=force)
+
     def schema(self, *, progress: Progress = no_progress) -> GraphDescription:
         """Labels, relationship types and properties of the graph, with counts, fill rates and times."""
         from habitue.figures import description

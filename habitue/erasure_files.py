@@ -68,7 +68,12 @@ def find_in_files(workspace: Workspace, customers: Collection[str]) -> list[str]
 
 
 def _caches(workspace: Workspace) -> list[Path]:
-    folders = [workspace.snapshots, workspace.path / "staging", workspace.path / "sources"]
+    folders = [
+        workspace.snapshots,
+        workspace.checkpoints,
+        workspace.path / "staging",
+        workspace.path / "sources",
+    ]
     importing = workspace.path / "neo4j-import"  # what a failed offline load has left
     found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
     return [*found, importing] if importing.exists() else found

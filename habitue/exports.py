@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embeddings.triples import LABELS
 from graph.handover.extract import Extract
 from graph.handover.memory import read_graph
 from graph.handover.selection import MEMORY_LIMIT, Selection
@@ -19,7 +20,9 @@ from graph.store import GraphStore, Progress
 from habitue.errors import UsageError
 
 if TYPE_CHECKING:
+    from embeddings.evaluation import Evaluation
     from graph.handover.memory import GraphInMemory
+    from habitue.workspace import Workspace
 
 #: What says that a folder is an export, and may be replaced by one.
 _MARKS = ("manifest.json", "graph.json")
@@ -104,6 +107,49 @@ def export_pyg(
         write_hetero_data(graph, making)
         size = _size(making)
     return Exported("pyg", str(path), _counts(graph), selection.to_json(), size, _since(begin), graph.truncated)
+
+
+def export_embedding(
+    store: GraphStore, workspace: Workspace, path: Path, progress: Progress, *, force: bool = False
+) -> Exported:
+    """Write the vectors of the published run, or else of the newest trained one (see `embeddings.pykeen_folder`).
+
+    The triples they were trained on come along where the graph as of the run's cutoff is still what it was.
+
+    Raises:
+        NotTrainedError: If there is no run.
+        NotFoundError: If the run has no vectors: no purchase named a product.
+    """
+    from embeddings import files
+    from embeddings.pykeen_folder import write_embedding
+    from embeddings.triples import triples_of
+    from habitue.histories import current_history
+    from habitue.runs import newest_trained
+    from habitue.training import EMBEDDING
+
+    begin = time.monotonic()
+    run = workspace.current_run() or newest_trained(workspace)[0]
+    embedding = files.load(run / EMBEDDING)
+    with _new_folder(path, force=force) as making:
+        snapshot = current_history(store, workspace, progress).at(embedding.as_of)
+        known = snapshot.fingerprint == embedding.data_fingerprint
+        triples = triples_of(snapshot, half_life_days=embedding.settings.half_life_days).triples if known else None
+        progress("writing vectors", 0.9)
+        write_embedding(embedding, making, triples)
+        size = _size(making)
+    counts = {label: len(embedding.vocabulary.of(label)) for label in LABELS}
+    return Exported(
+        "pykeen", str(path), {**counts, "triples": 0 if triples is None else len(triples)},
+        {"run": run.name, "as_of": embedding.as_of.isoformat()}, size, _since(begin),
+    )  # fmt: skip
+
+
+def export_evaluation(evaluation: Evaluation, path: Path, *, force: bool = False) -> None:
+    """Write the vectors of a benchmark in the same way."""
+    from embeddings.pykeen_folder import write_evaluation
+
+    with _new_folder(path, force=force) as making:
+        write_evaluation(evaluation, making)
 
 
 def _counts(graph: GraphInMemory) -> dict[str, int]:

@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shutil
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embeddings import files as embedding_files
-from embeddings.settings import TransESettings
-from embeddings.transe import embeddable
-from embeddings.transe import train as train_transe
 from gnn.cutoffs import first_purchase, training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.habitue_forecaster import HabitueForecaster
 from gnn.model_files import save as save_forecaster
 from gnn.task import Task
 from graph.history import History
-from graph.snapshot import Snapshot
 from graph.store import Progress
 from habitue import __version__
+from habitue.embedding_training import train_embedding
 from habitue.errors import CutoffError
 from habitue.histories import current_history
 from habitue.runs import RunManifest, TaskSettings, write_manifest
@@ -43,6 +39,8 @@ _PACKAGES = ("torch", "lightgbm", "pykeen", "torch-geometric", "numpy", "pandas"
 
 def train(engine: Engine, task: Task, cutoff: datetime | None, *, seed: int, progress: Progress) -> RunManifest:
     """Train as of a cutoff and keep the models as a run of kind `trained`.
+
+    An interrupted training of TransE goes on, when the same is asked for again, from the last pass that was done.
 
     Raises:
         CutoffError: If the cutoff is later than the data are complete, or no earlier cutoff has a known outcome.
@@ -64,13 +62,15 @@ def train(engine: Engine, task: Task, cutoff: datetime | None, *, seed: int, pro
             hint="Choose a later cutoff or a shorter horizon, or load more of the past.",
         )
     seconds: dict[str, float] = {}
+    kept = engine.workspace.checkpoints
     with engine.workspace.new_directory(engine.workspace.runs, "training") as directory:
         shared = SharedExamples(history, task)
-        settings = _train_at(history, shared, task, as_of, directory, seed, _part(progress, 0.0, 0.5), seconds)
+        settings = _train_at(history, shared, task, as_of, directory, seed, _part(progress, 0.0, 0.5), seconds, kept)
         before = as_of - timedelta(days=STEP_DAYS)
         has_before = bool(training_dates(history, task, before, count=TRAINING_CUTOFFS, step_days=STEP_DAYS))
         if has_before:
-            _train_at(history, shared, task, before, directory / PREVIOUS, seed, _part(progress, 0.5, 1.0), seconds)
+            earlier = _part(progress, 0.5, 1.0)
+            _train_at(history, shared, task, before, directory / PREVIOUS, seed, earlier, seconds, kept)
         facts = engine.store.facts()
         manifest = RunManifest(
             id=run_id(directory),
@@ -93,6 +93,7 @@ def train(engine: Engine, task: Task, cutoff: datetime | None, *, seed: int, pro
             reason="training",
         )  # fmt: skip
         write_manifest(directory, manifest)
+    shutil.rmtree(kept, ignore_errors=True)  # the run is whole
     return manifest
 
 
@@ -116,6 +117,7 @@ def _train_at(
     seed: int,
     progress: Progress,
     seconds: dict[str, float],
+    checkpoints: Path,
 ) -> dict[str, object]:
     """Fit and save forecaster and embedding as of a date; the past alone is within reach."""
     past = PastExamples(shared, as_of)
@@ -133,21 +135,11 @@ def _train_at(
     save_forecaster(forecaster, directory / MODEL)
     seconds["forecaster"] = seconds.get("forecaster", 0.0) + time.monotonic() - clock
     clock = time.monotonic()
-    embedding = _embed(history.at(as_of), directory, seed, _part(progress, 0.7, 1.0))
+    embedding = train_embedding(
+        history.at(as_of), directory / EMBEDDING, checkpoints, seed=seed, progress=_part(progress, 0.7, 1.0)
+    )
     seconds["embedding"] = seconds.get("embedding", 0.0) + time.monotonic() - clock
     return {"training_cutoffs": [f"{date:%Y-%m-%d}" for date in dates], "embedding": embedding}
-
-
-def _embed(snapshot: Snapshot, directory: Path, seed: int, progress: Progress) -> Mapping[str, object] | None:
-    """Train and save TransE; None where no purchase has a product."""
-    if not embeddable(snapshot):
-        return None
-    settings = TransESettings()
-    embedding = train_transe(
-        snapshot, settings, seed=seed, progress=lambda what, share: progress(f"TransE: {what}", share)
-    )
-    embedding_files.save(embedding, directory / EMBEDDING)
-    return {"model": "TransE", "dimension": settings.dimension, **embedding.metrics}
 
 
 def _part(progress: Progress, begin: float, end: float) -> Progress:

@@ -3,6 +3,7 @@
 graph/          the embedded store                 runs/<id>/    models, scores, report; never changed once there
 staging/        loads being made                   current       names the published run
 quarantine/     refused rows                       audiences/    lookalike audiences
+checkpoints/    trainings that were interrupted
 snapshots/      cached exports of the graph        backtests/    results of backtests
 """
 
@@ -47,6 +48,11 @@ class Workspace:
     def snapshots(self) -> Path:
         """Directory of cached exports."""
         return self.path / "snapshots"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Directory of what interrupted trainings go on from."""
+        return self.path / "checkpoints"
 
     def current_run(self) -> Path | None:
         """Directory of the published run; None when there is none."""

@@ -17,7 +17,7 @@ from habitue.errors import HabitueError
 _WRONG_USAGE: type[Exception] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 
 #: Modules of commands, in the order in which `--help` lists them; importing one registers its commands.
-_PARTS = ("data", "learn", "explore", "serve", "schema", "export", "move", "care")
+_PARTS = ("data", "learn", "embed", "explore", "serve", "schema", "export", "move", "care")
 
 app = typer.Typer(
     name="habitue",

@@ -57,7 +57,7 @@ def parquet(
     selection = _selection(types, since, until, as_of, around, depth, limit, derived)
     with engine_of(workspace, store, read_only=True) as engine, shown_progress(quiet=quiet or as_json) as progress:
         done = engine.export_parquet(directory, selection, force=force, progress=progress)
-    _tell(done, as_json, quiet)
+    tell_exported(done, as_json, quiet)
 
 
 @export.command()
@@ -81,7 +81,7 @@ def graphml(
     selection = _selection(types, since, until, as_of, around, depth, limit, derived)
     with engine_of(workspace, store, read_only=True) as engine, shown_progress(quiet=quiet or as_json) as progress:
         done = engine.export_graphml(file, selection, force=force, progress=progress)
-    _tell(done, as_json, quiet)
+    tell_exported(done, as_json, quiet)
 
 
 @export.command()
@@ -107,7 +107,7 @@ def pyg(
     with engine_of(workspace, store, read_only=True) as engine, shown_progress(quiet=quiet or as_json) as progress:
         allowed = int(memory_limit * (1 << 30))
         done = engine.export_pyg(directory, selection, force=force, memory_limit=allowed, progress=progress)
-    _tell(done, as_json, quiet)
+    tell_exported(done, as_json, quiet)
 
 
 def _selection(
@@ -139,7 +139,8 @@ def _selection(
     )
 
 
-def _tell(done: Exported, as_json: bool, quiet: bool) -> None:
+def tell_exported(done: Exported, as_json: bool, quiet: bool) -> None:
+    """Print what was written."""
     if as_json:
         print_json(done.to_json())
     elif not quiet:
