@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from bench.measure import machine
-from bench.purchase_models import item_knn, own_purchases, popularity, transe
+from bench.purchase_models import item_knn, nearest_items, own_purchases, popularity, transe
 from bench.purchase_queries import Queries, Scorer, filtered_ranks, queries_of
 from bench.real_history import loaded
 from embeddings.recommendation import Recommender, purchases_of
@@ -39,8 +39,10 @@ LATER_DAYS, BUYERS, RESAMPLES = 60, 5, 1000
 DATES = {"chosen on": "2017-09-03", "measured on": "2017-11-02"}
 READINGS = {"all": False, "new": True}
 OURS = "ours"
-VERSUS = ("popularity", "own purchases", "item-kNN", "item-kNN, weighted", "TransE and popularity",
-          "ours without translation")  # fmt: skip
+VERSUS = (
+    "popularity", "own purchases", "item-kNN", "item-kNN, 100 nearest", "item-kNN, weighted", "TransE and popularity",
+    "ours without translation",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,6 +97,7 @@ def _models(queries: Queries) -> Mapping[str, Scorer]:
         "popularity": popularity(snapshot, candidates),
         "own purchases": own_purchases(snapshot, candidates, settings.half_life_days),
         "item-kNN": item_knn(snapshot, candidates),
+        "item-kNN, 100 nearest": nearest_items(recommender, snapshot),
         "item-kNN, weighted": item_knn(snapshot, candidates, half_life_days=settings.half_life_days),
         "plain TransE": transe(train(snapshot, plain), candidates),
         "TransE and popularity": transe(embedding, candidates),

@@ -8,7 +8,7 @@ import scipy.sparse as sparse
 
 from bench.purchase_queries import Scorer
 from embeddings.ranking import tail_scores
-from embeddings.recommendation import purchases_of
+from embeddings.recommendation import Recommender, purchases_of
 from embeddings.transe import Embedding
 from graph.snapshot import Int64Array, Snapshot
 
@@ -29,6 +29,14 @@ def own_purchases(snapshot: Snapshot, candidates: Int64Array, half_life_days: fl
     popular = np.asarray(bought.sum(axis=0), np.float64).ravel()
     popular *= 1e-6 / max(1.0, popular.max())
     return lambda customers: bought[customers].toarray() + popular
+
+
+def nearest_items(recommender: Recommender, snapshot: Snapshot) -> Scorer:
+    """Item-kNN with the hundred nearest of each product: the summed cosines of those that the customer bought."""
+    bought = purchases_of(snapshot, 90.0)[:, recommender.products]
+    bought.data = np.ones_like(bought.data)
+    table = recommender.of_partners()
+    return lambda customers: (bought[customers] @ table).toarray()
 
 
 def item_knn(snapshot: Snapshot, candidates: Int64Array, half_life_days: float | None = None) -> Scorer:

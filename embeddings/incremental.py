@@ -105,10 +105,6 @@ class Related:
     entity: Int64Array
     strength: Float32Array
 
-    def arrays(self) -> tuple[Int64Array, Int64Array, Float32Array]:
-        """All three."""
-        return self.customer, self.entity, self.strength
-
 
 def customer_vectors(
     embedding: Embedding, snapshot: Snapshot, customers: Int64Array, settings: IncrementalSettings | None = None
@@ -170,8 +166,16 @@ def vectors_from(
         if name not in related:
             continue
         known = related[name].entity >= 0
-        row, entity, strength = (each[known] for each in related[name].arrays())
-        parts.append(Points(row, entity, strength, -embedding.relation_vectors[number], pool))
+        told = related[name]
+        parts.append(
+            Points(
+                told.customer[known],
+                told.entity[known],
+                told.strength[known],
+                -embedding.relation_vectors[number],
+                pool,
+            )
+        )
     return _solved(embedding, "Customer", np.arange(count), parts, settings)
 
 

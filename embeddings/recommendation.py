@@ -5,10 +5,11 @@ The score of a product t for a customer c, in nats up to a constant of the custo
     s(c, t) = log(ε + k(c, t) / mean over t of k(c, ·)) − a ‖c + r − t‖ + g log(1 + n(c, t))
 
 with n(c, t) the decayed count of the customer's own purchases of t, and k(c, t) = Σᵢ log(1 + n(c, i)) · cos(i, t) over
-the products i ≠ t that they bought: item-based collaborative filtering (Sarwar et al. 2001, "Item-based collaborative
-filtering recommendation algorithms") by the cosine of who bought i and who bought t, a walk customer → product →
-customer → product on the graph. For who bought nothing, k is the popularity: the decayed count of everybody's purchases
-of t. Popularity lies in k, as a product that many buy goes with everything; a term of its own beside it measured worse.
+the partners i of t, those that it goes with most: item-based collaborative filtering (Sarwar et al. 2001, "Item-based
+collaborative filtering recommendation algorithms") by the cosine of who bought i and who bought t, a walk customer →
+product → customer → product on the graph. For who bought nothing that goes with anything, k is the popularity: the
+decayed count of everybody's purchases of t. Popularity lies in k, as a product that many buy goes with everything; a
+term of its own beside it measured worse.
 
 What is kept of the graph is, for each product, those it goes with most. Nothing of it names a customer: own purchases
 and the vector are given when asked, so that new events count at once.
@@ -44,18 +45,18 @@ class RecommendationSettings:
     """What the score is made of; chosen on Complete Journey as of 2017-09-03 (`bench/bench_purchases.py`).
 
     Attributes:
-        partners: Products kept for each product: those that it goes with most.
+        partners: Products kept for each product: those that it goes with most. With all of them it was worse.
         least_buyers: Distinct buyers from which a product is recommended; fewer where none has so many.
         translation: a, weight of the distance.
         repeat: g, weight of own purchases.
         floor: ε: the share of the mean that what goes with nothing gets.
     """
 
-    partners: int = 200
+    partners: int = 100
     least_buyers: int = 5
     translation: float = 0.25
     repeat: float = 4.0
-    floor: float = 1e-3
+    floor: float = 1e-2
 
     def __post_init__(self) -> None:
         if self.partners < 1 or self.least_buyers < 1 or self.floor <= 0 or min(self.translation, self.repeat) < 0:
@@ -122,7 +123,7 @@ class Recommender:
         """The score from its parts: ‖c + r − t‖ [q, m] and decayed counts of own purchases [q, m]."""
         taste = bought.copy()
         taste.data = np.log1p(taste.data)
-        together = (taste @ self._going_together()).toarray().astype(np.float32)
+        together = (taste @ self.of_partners()).toarray().astype(np.float32)
         nothing = together.max(axis=1, initial=0.0) <= 0
         together[nothing] = self.popularity
         together /= np.maximum(together.mean(axis=1, keepdims=True), np.finfo(np.float32).tiny)
@@ -133,11 +134,11 @@ class Recommender:
         result: Float32Array = score
         return result
 
-    def _going_together(self) -> sparse.csr_array:
-        """cos(i, t) of the partners kept, sparse [m, m]."""
+    def of_partners(self) -> sparse.csc_array:
+        """cos(i, t) where i is a partner of t, sparse [m, m]."""
         count, width = self.partner.shape
         start = np.arange(0, count * width + 1, width)
-        return sparse.csr_array((self.cosine.ravel(), self.partner.ravel(), start), shape=(count, count))
+        return sparse.csc_array((self.cosine.ravel(), self.partner.ravel(), start), shape=(count, count))
 
 
 def purchases_of(snapshot: Snapshot, half_life_days: float) -> sparse.csr_array:
@@ -149,7 +150,7 @@ def purchases_of(snapshot: Snapshot, half_life_days: float) -> sparse.csr_array:
 def partners(bought: sparse.csr_array, count: int, progress: Progress | None = None) -> tuple[Int32Array, Float32Array]:
     """For each product those bought by the same customers, by the cosine of their sets of buyers.
 
-    cos(i, t) = |buyers of both| / √(|buyers of i| · |buyers of t|). Ties go to the lower place.
+    cos(i, t) = |buyers of both| / √(|buyers of i| · |buyers of t|). Of equal ones the lower place comes first.
 
     Args:
         bought: [n, m], positive where a customer bought a product.
@@ -172,8 +173,6 @@ def partners(bought: sparse.csr_array, count: int, progress: Progress | None = N
         block = (of_product[start : start + _BLOCK] @ unit).toarray()
         rows = np.arange(len(block))
         block[rows, start + rows] = -1.0
-        # Cosines of equal sets may differ in the last bit by the order of sums: rounded, they tie.
-        block = np.round(block, 6)
         if count < size - 1:
             found = np.argpartition(-block, count, axis=1)[:, :count]
         else:

@@ -28,7 +28,7 @@ from graph.store import Progress
 from habitue import __version__
 from habitue.errors import CutoffError
 from habitue.histories import current_history
-from habitue.runs import RunManifest, TaskSettings, write_manifest
+from habitue.runs import EMBEDDING, MODEL, PREVIOUS, RunManifest, TaskSettings, write_manifest
 
 if TYPE_CHECKING:
     from habitue.engine import Engine
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 STEP_DAYS = 30
 #: Training cutoffs stacked for a forecaster.
 TRAINING_CUTOFFS = 4
-MODEL, EMBEDDING, PREVIOUS = "model", "embedding", "previous"
 _PACKAGES = ("torch", "lightgbm", "pykeen", "torch-geometric", "numpy", "pandas", "pyarrow", "scikit-learn", "ladybug")
 
 

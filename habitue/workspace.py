@@ -4,6 +4,7 @@ graph/          the embedded store                 runs/<id>/    models, scores,
 staging/        loads being made                   current       names the published run
 quarantine/     refused rows                       audiences/    lookalike audiences
 snapshots/      cached exports of the graph        backtests/    results of backtests
+vectors/        of customers with events since the published run was trained
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ class Workspace:
     def snapshots(self) -> Path:
         """Directory of cached exports."""
         return self.path / "snapshots"
+
+    @property
+    def vectors(self) -> Path:
+        """Directory of vectors solved for after the training, by run."""
+        return self.path / "vectors"
 
     def current_run(self) -> Path | None:
         """Directory of the published run; None when there is none."""
