@@ -14,7 +14,19 @@ from starlette.concurrency import run_in_threadpool
 from api.identifiers import EncodedSlashes
 from api.openapi import DESCRIPTION, TAGS, Application
 from api.problems import add_problem_handlers
-from api.routes import audiences, churn, customers, cypher, health, interactions, model, pages, queries, schema
+from api.routes import (
+    audiences,
+    churn,
+    customers,
+    cypher,
+    health,
+    interactions,
+    model,
+    pages,
+    products,
+    queries,
+    schema,
+)
 from api.security import Gate
 from api.telemetry import Metrics, Telemetry
 from api.writing import Writer
@@ -55,7 +67,7 @@ def create_app(engine: Engine, *, api_key: SecretStr | None, local: bool) -> Fas
     app.state.metrics = Metrics()
     app.state.statements = threading.BoundedSemaphore(cypher.MAXIMUM_STATEMENTS)
     add_problem_handlers(app)
-    parts = (customers, interactions, churn, audiences, cypher, queries, schema, model, health)
+    parts = (customers, products, interactions, churn, audiences, cypher, queries, schema, model, health)
     app.documented = [each.router for each in parts]
     for router in (*app.documented, pages.router):
         app.include_router(router)

@@ -55,6 +55,19 @@ SIMILAR: dict[str, Any] = {
     "score_of": SCORE_OF,
 }
 
+SIMILAR_PRODUCTS: dict[str, Any] = {
+    "id": "P017",
+    "items": [{"id": "P021", "name": "Pots 21", "score": 0.88, "rank": 1}],
+    "score_of": SCORE_OF,
+}
+
+RECOMMENDATIONS: dict[str, Any] = {
+    "id": "C0042",
+    "items": [{"id": "P017", "name": "Pots 17", "score": 4.21, "rank": 1, "bought_before": True}],
+    "events_until": "2025-02-26T09:30:00Z",
+    "score_of": SCORE_OF,
+}
+
 NEIGHBOURHOOD: dict[str, Any] = {
     "customer": "C0042", "depth": 1, "limit": 10,
     "nodes": [
@@ -150,7 +163,7 @@ INTERACTIONS_REQUESTS: dict[str, Any] = {
 }  # fmt: skip
 INTERACTIONS_ADDED: dict[str, Any] = {
     "load": 4, "loaded": {"PURCHASED": 2}, "corrected": {}, "unchanged": {}, "repeated": 0, "erased": 0,
-    "refused": [], "seconds": 0.8,
+    "refused": [], "seconds": 0.8, "vectors_renewed": 1,
 }  # fmt: skip
 ERASURE: dict[str, Any] = {
     "customers": 1, "graph": {"Customer": 1, "PURCHASED": 38, "CONTACTED": 3},

@@ -24,6 +24,13 @@ CustomerId = Annotated[
     Path(description="The customer's id; all but letters, digits and `-._~` is percent-encoded.", examples=["C0042"]),
 ]
 
+#: A product's id in a path.
+ProductId = Annotated[
+    str,
+    AfterValidator(unquote),
+    Path(description="The product's id; all but letters, digits and `-._~` is percent-encoded.", examples=["P017"]),
+]
+
 
 def matching_path(raw: bytes) -> str:
     """The path that routes are matched with: decoded, except for `%2F` and `%25`."""

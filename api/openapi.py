@@ -21,6 +21,7 @@ Every score names the `model` that made it and the instant it is true `as_of`. T
 """
 TAGS = [
     {"name": "Customers", "description": "One customer: facts, scores, neighbourhood, similar customers."},
+    {"name": "Products", "description": "Which products are like one."},
     {"name": "Interactions", "description": "New interactions, as they happen."},
     {"name": "Churn risk", "description": "Customers by the probability of not purchasing again within the horizon."},
     {"name": "Audiences", "description": "Customers like those of a seed list."},

@@ -204,6 +204,42 @@ class SimilarCustomers(Answer):
     score_of: ScoreOf
 
 
+class SimilarProduct(Answer):
+    """A product like another."""
+
+    id: str
+    name: str = Field(description="Its id where it has no name")
+    score: float = Field(ge=-1, le=1, description="Cosine of the centred vectors")
+    rank: int
+
+
+class SimilarProducts(Answer):
+    """The products most like one, the most alike first."""
+
+    id: str = Field(description="The product that was asked about")
+    items: list[SimilarProduct]
+    score_of: ScoreOf
+
+
+class Recommendation(Answer):
+    """A product that a customer may buy next."""
+
+    id: str
+    name: str = Field(description="Its id where it has no name")
+    score: float = Field(description="In nats; comparable within one customer only")
+    rank: int
+    bought_before: bool
+
+
+class Recommendations(Answer):
+    """What a customer may buy next, the likeliest first."""
+
+    id: str = Field(description="The customer that was asked about")
+    items: list[Recommendation]
+    events_until: Time = Field(description="The customer's own events count up to this moment, which may be later")
+    score_of: ScoreOf
+
+
 class GraphNode(Answer):
     """A node of a neighbourhood."""
 

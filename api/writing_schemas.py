@@ -61,6 +61,7 @@ class InteractionsAdded(Answer):
     erased: int = Field(description="Of customers that were erased: left out")
     refused: list[RefusedInteraction]
     seconds: float = Field(description="Until they were durable")
+    vectors_renewed: int = Field(description="Customers whose vectors were solved for anew, where a run is published")
 
 
 class Erasure(Answer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -43,6 +43,11 @@ class Queries:
 
     def __len__(self) -> int:
         return len(self.customer)
+
+    def of_customers(self, customers: Int64Array) -> Queries:
+        """Those of some customers (rows of the snapshot) alone."""
+        keep = np.isin(self.customer, customers)
+        return replace(self, customer=self.customer[keep], candidate=self.candidate[keep], known=self.known[keep])
 
 
 def queries_of(history: History, as_of: datetime, *, days: int, buyers: int) -> Queries:

@@ -18,7 +18,7 @@ weighted medians), with momentum; all rows of a block step together, so that the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -91,6 +91,21 @@ class Points:
     pool: Int64Array
 
 
+@dataclass(frozen=True, eq=False)
+class Related:
+    """What customers are related to by one relation: p pairs, sorted by customer.
+
+    Attributes:
+        customer: int64 [p]: from 0 on, ascending.
+        entity: int64 [p]: the other end, a row of the embedding's vocabulary; −1 for what has no vector.
+        strength: float32 [p], positive: the decayed count of the pair's events.
+    """
+
+    customer: Int64Array
+    entity: Int64Array
+    strength: Float32Array
+
+
 def customer_vectors(
     embedding: Embedding, snapshot: Snapshot, customers: Int64Array, settings: IncrementalSettings | None = None
 ) -> tuple[Int64Array, Float32Array]:
@@ -108,11 +123,9 @@ def customer_vectors(
     Raises:
         UsageError: If the snapshot is of an earlier date than the embedding.
     """
-    settings = settings or IncrementalSettings()
     _check_dates(embedding, snapshot)
     customers = np.unique(customers)
-    generator = np.random.default_rng(settings.seed)
-    parts = []
+    related = {}
     for name in embedding.relations:
         if RELATIONS[name][0] != "Customer":
             continue
@@ -123,17 +136,47 @@ def customer_vectors(
         head, target, strength = decayed_pairs(subset, snapshot.as_of_ms, embedding.settings.half_life_days)
         label = RELATIONS[name][1]
         entity = rows_of(embedding, label, snapshot.products if label == "Product" else snapshot.campaigns)[target]
-        known = entity >= 0
+        related[name] = Related(np.searchsorted(customers, head), entity, strength)
+    found, vectors = vectors_from(embedding, len(customers), related, settings)
+    return customers[found], vectors
+
+
+def vectors_from(
+    embedding: Embedding, count: int, related: Mapping[str, Related], settings: IncrementalSettings | None = None
+) -> tuple[Int64Array, Float32Array]:
+    """Vectors of customers from what they are related to; a customer's does not depend on who is asked for beside.
+
+    Args:
+        embedding: The trained vectors; they stay as they are.
+        count: How many customers, n.
+        related: What they are related to, by relation; one that the embedding does not know counts for nothing.
+        settings: How; default: `IncrementalSettings()`.
+
+    Returns:
+        Those of 0 … n − 1 who are related to something that has a vector, int64 [m] ascending, and float32 [m, d].
+    """
+    settings = settings or IncrementalSettings()
+    generator = np.random.default_rng(settings.seed)
+    parts = []
+    for number, name in enumerate(embedding.relations):
+        head, label = RELATIONS[name]
+        if head != "Customer":
+            continue
+        pool = _tails_pool(embedding, label, settings.pool, generator)  # whoever asks, it is the same
+        if name not in related:
+            continue
+        known = related[name].entity >= 0
+        told = related[name]
         parts.append(
             Points(
-                np.searchsorted(customers, head[known]),
-                entity[known],
-                strength[known],
-                -embedding.relation_vectors[embedding.relations.index(name)],
-                _tails_pool(embedding, label, settings.pool, generator),
+                told.customer[known],
+                told.entity[known],
+                told.strength[known],
+                -embedding.relation_vectors[number],
+                pool,
             )
         )
-    return _solved(embedding, "Customer", customers, parts, settings)
+    return _solved(embedding, "Customer", np.arange(count), parts, settings)
 
 
 def product_vectors(

@@ -55,6 +55,7 @@ class EventsReport:
         erased: Of customers that were erased, left out.
         refused: Each with its `row` (its place, from 1), the `column` and the `reason`.
         seconds: Until they were durable.
+        vectors_renewed: Customers whose vectors were solved for anew, where a run is published.
     """
 
     load: int | None
@@ -65,6 +66,7 @@ class EventsReport:
     erased: int
     refused: list[dict[str, Any]]
     seconds: float
+    vectors_renewed: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""

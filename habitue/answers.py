@@ -181,18 +181,18 @@ def churn_list(
 
 
 def similar(run: PublishedRun, identifier: str, limit: int = 10) -> list[SimilarCustomer]:
-    """The customers closest to one, by centred cosine.
+    """The customers closest to one, by centred cosine; new customers are among them from their first event on.
 
     Raises:
-        NotFoundError: If the run does not know the customer.
+        NotFoundError: If the customer has no vector, neither from the training nor since.
         UsageError: If the limit is out of range.
     """
     if not 1 <= limit <= 1000:
         raise UsageError(f"The limit is {limit}.", hint="It must be 1 to 1000.")
-    run.row(identifier)
     ids, vectors = run.similarity
     row = pc.index(ids, identifier).as_py()
     if row < 0:
+        run.row(identifier)
         raise NotFoundError(f"Customer {identifier!r} has no vector in this run.")
     found = nearest(vectors, np.array([row]), limit)
     result = []

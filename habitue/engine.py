@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
         CustomerView,
         HyperscoreView,
         NeighbourhoodView,
+        RecommendationsView,
         SimilarCustomer,
+        SimilarProduct,
     )
 
 
@@ -112,26 +115,43 @@ class Engine:
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
-    def load(self, source: str, *, merge: bool = True, progress: Progress = no_progress) -> LoadReport:
+    def load(
+        self, source: str, *, merge: bool = True, vectors: bool = True, progress: Progress = no_progress
+    ) -> LoadReport:
         """Load a data set by name or by its `dataset.toml`; loading it again changes nothing.
 
         Args:
             source: Its name or path.
             merge: Afterwards do at once what the store has put off, when that has become much.
+            vectors: Where a run is published, renew the vectors of customers with new events afterwards.
             progress: Called with what is being done.
         """
         with self.workspace.writing(f"loading {source}"):
             dataset = resolve_source(source, lambda: self.workspace.path / "sources" / source)
-            return load(self.store, dataset, source, self.workspace.path, progress, merge=merge)
+            report = load(self.store, dataset, source, self.workspace.path, progress, merge=merge)
+            if vectors and report.changed and self.workspace.current_run() is not None:
+                from habitue.renewing import renew_all
+
+                renew_all(self, progress)
+            return report
 
     def add_interactions(
         self, interactions: Sequence[Mapping[str, Any]], *, progress: Progress = no_progress
     ) -> EventsReport:
-        """Add or correct single interactions (`type`, `id`, `customer`, `product` or `campaign`, `at`, …)."""
+        """Add or correct single interactions (`type`, `id`, `customer`, `product` or `campaign`, `at`, …).
+
+        Where a run is published, the vectors of their customers are renewed, and with them what is served from vectors.
+        """
         from graph.events import load_events
 
         with self.workspace.writing("adding interactions"):
-            return load_events(self.store, interactions, self.workspace.path, progress)
+            report = load_events(self.store, interactions, self.workspace.path, progress)
+            if report.load is not None and self.workspace.current_run() is not None:
+                from habitue.renewing import renew_customers
+
+                customers = {str(each["customer"]).strip() for each in interactions if each.get("customer")}
+                report = replace(report, vectors_renewed=renew_customers(self, customers))
+            return report
 
     def merge(self, *, progress: Progress = no_progress) -> int:
         """Do what earlier loads left for later, which makes reading faster; how many rows waited for it."""
@@ -305,6 +325,18 @@ class Engine:
             self.store, self.publication.current(), minimum=minimum, maximum=maximum, category=category,
             active=active, sort=sort, cursor=cursor, limit=limit,
         )  # fmt: skip
+
+    def recommend(self, identifier: str, *, limit: int = 10, new_only: bool = False) -> RecommendationsView:
+        """Products that a customer may buy next, the likeliest first; `new_only` leaves out what they bought before."""
+        from habitue.recommending import recommendations
+
+        return recommendations(self.store, self.publication.current(), identifier, limit, new_only=new_only)
+
+    def similar_products(self, identifier: str, *, limit: int = 10) -> list[SimilarProduct]:
+        """The products closest to one."""
+        from habitue.recommending import similar_products
+
+        return similar_products(self.store, self.publication.current(), identifier, limit)
 
     def similar(self, identifier: str, *, limit: int = 10) -> list[SimilarCustomer]:
         """The customers closest to one."""

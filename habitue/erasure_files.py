@@ -28,6 +28,7 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]] | None] = {
     SCORES: None,
     "predictions.parquet": None,
     "members.parquet": None,
+    "renewed_customers.parquet": None,
     "similarity_customers.parquet": ("similarity.safetensors", ("vectors",)),
     "entities.parquet": ("vectors.safetensors", ("entities", "popularity")),
 }
@@ -86,7 +87,7 @@ def _remove(path: Path) -> None:
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[Path, Callable[[Path, Collection[str]], int]]]:
-    for parent in (workspace.runs, workspace.backtests, workspace.audiences):
+    for parent in (workspace.runs, workspace.backtests, workspace.audiences, workspace.vectors):
         for path in sorted(parent.rglob("*")):
             if path.name in _TABLES:
                 yield path, _erase_table

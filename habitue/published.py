@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +14,16 @@ import pyarrow as pa
 
 from embeddings.similarity import Float32Array
 from habitue.errors import NotFoundError, NotTrainedError
-from habitue.runs import SCORES, RunManifest, read_manifest, read_scores
-from habitue.similarity_files import CUSTOMERS, read_similarity
+from habitue.renewed_files import CUSTOMERS as RENEWED
+from habitue.renewed_files import RenewedVectors, read_renewed, renewed_directory
+from habitue.run_vectors import RunVectors
+from habitue.runs import EMBEDDING, SCORES, RunManifest, read_manifest, read_scores
+from habitue.similarity_files import CUSTOMERS
 from habitue.views import ScoreOf
 from habitue.workspace import Workspace
+
+#: Files of a run that an erasure puts others in the place of.
+ENTITIES = f"{EMBEDDING}/entities.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +34,23 @@ class PublishedRun:
         directory: Where it lies.
         manifest: What went into it.
         scores: One row per customer, ordered by id.
+        vectors: Those that it was published with.
+        renewed: Those solved for since.
     """
 
     directory: Path
     manifest: RunManifest
     scores: pd.DataFrame
     _rows: dict[str, int] = field(repr=False)
+    vectors: RunVectors
+    renewed: RenewedVectors = field(default_factory=RenewedVectors.none)
 
     @staticmethod
     def read(directory: Path) -> PublishedRun:
         """Read a scored run from its directory."""
         scores = read_scores(directory)
         rows = {name: row for row, name in enumerate(scores["customer_id"])}
-        return PublishedRun(directory, read_manifest(directory), scores, rows)
+        return PublishedRun(directory, read_manifest(directory), scores, rows, RunVectors(directory))
 
     @property
     def score_of(self) -> ScoreOf:
@@ -58,8 +69,8 @@ class PublishedRun:
 
     @cached_property
     def similarity(self) -> tuple[pa.StringArray, Float32Array]:
-        """Customer ids and their centred unit vectors, row by row."""
-        return read_similarity(self.directory)
+        """Customer ids and their centred unit vectors, row by row: renewed ones in place of those published."""
+        return self.vectors.similarity_with(self.renewed)
 
     def find(self, customer: str) -> dict[str, Any] | None:
         """A customer's row of scores; None when the run does not know them."""
@@ -88,6 +99,7 @@ class Publication:
         self._workspace = workspace
         self._kept: PublishedRun | None = None
         self._state: tuple[object, ...] | None = None
+        self._of_renewed: tuple[int, int, int] | None = None
 
     def current(self) -> PublishedRun:
         """The published run.
@@ -102,9 +114,14 @@ class Publication:
                 hint="Run `habitue train` and `habitue score` first.",
             )
         # A run never changes, but for an erasure, which puts other files in the place of these.
-        state = (directory, *(_version(directory / name) for name in (SCORES, CUSTOMERS)))
+        state = (directory, *(_version(directory / name) for name in (SCORES, CUSTOMERS, ENTITIES)))
+        renewed = renewed_directory(self._workspace, directory.name)
+        of_renewed = _version(renewed / RENEWED)
         if self._kept is None or self._state != state:
-            self._kept, self._state = PublishedRun.read(directory), state
+            self._kept, self._state, self._of_renewed = PublishedRun.read(directory), state, None
+        if self._of_renewed != of_renewed:
+            self._kept = dataclasses.replace(self._kept, renewed=read_renewed(renewed))
+            self._of_renewed = of_renewed
         return self._kept
 
     def current_or_none(self) -> PublishedRun | None:

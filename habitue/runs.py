@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from habitue.errors import HabitueError, NotTrainedError
 from habitue.workspace import Workspace
 
+#: Folders of a run: the forecaster, the embedding, and both as of the cutoff before.
+MODEL, EMBEDDING, PREVIOUS = "model", "embedding", "previous"
 #: Says, beside a backtest, on which state of the graph and for which task it was made.
 SOURCE = "source.json"
 MANIFEST, SCORES, BACKTEST, CURVES, REPORT = (

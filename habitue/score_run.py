@@ -20,6 +20,7 @@ import pyarrow as pa
 from embeddings import files as embedding_files
 from embeddings.approximate import Search, neighbours_of_all
 from embeddings.novelty import novelty
+from embeddings.recommendation import Recommender
 from embeddings.similarity import Float32Array, Neighbours, centred
 from gnn.features import Features
 from gnn.forecast import Examples, examples_of
@@ -33,9 +34,13 @@ from graph.snapshot import Snapshot
 from graph.store import GraphStore, Progress
 from habitue.errors import NotTrainedError
 from habitue.histories import current_history
+from habitue.recommendation_files import write_recommender
 from habitue.runs import (
     BACKTEST,
     CURVES,
+    EMBEDDING,
+    MODEL,
+    PREVIOUS,
     REPORT,
     SCORES,
     RunManifest,
@@ -44,7 +49,7 @@ from habitue.runs import (
     write_manifest,
 )
 from habitue.similarity_files import read_product_vectors, write_similar_products, write_similarity
-from habitue.training import EMBEDDING, MODEL, PREVIOUS, run_id
+from habitue.training import run_id
 from scoring.score import ScoreSettings
 from scoring.score import score as score_table
 
@@ -101,7 +106,7 @@ def score(engine: Engine, *, write_back: bool, reason: str, progress: Progress) 
                 shutil.copytree(source / name, directory / name, copy_function=_link)
         scored.scores.to_parquet(directory / SCORES, index=False)
         write_similarity(directory, scored.ids, scored.unit)
-        _write_products(directory, progress)
+        _write_products(directory, scored.snapshot, progress)
         write_manifest(directory, manifest)
         progress("writing the report", 0.6)
         _write_report(directory, manifest, backtest, scored.scores)
@@ -123,11 +128,13 @@ def write_vectors(store: GraphStore, run: Path, ids: pa.StringArray, unit: Float
     store.write_vectors("product", *(products or empty), progress)
 
 
-def _write_products(directory: Path, progress: Progress) -> None:
-    """Products' vectors and their closest others into a run, where it has an embedding."""
+def _write_products(directory: Path, snapshot: Snapshot, progress: Progress) -> None:
+    """Products' vectors, their closest others, and what goes with what into a run, where it has an embedding."""
     if not (directory / EMBEDDING).is_dir():
         return
-    ids, vectors = embedding_files.load(directory / EMBEDDING).products()
+    embedding = embedding_files.load(directory / EMBEDDING)
+    write_recommender(directory, Recommender.of(snapshot, embedding.settings.half_life_days, progress=progress))
+    ids, vectors = embedding.products()
     unit = centred(vectors)
     found, _ = neighbours_of_all(unit, min(SIMILAR_COUNT, max(1, len(ids) - 1)), progress=progress)
     write_similar_products(directory, ids, unit, similar_pairs(ids, unit, found))

@@ -12,6 +12,8 @@ from graph.staging_directory import pending_loads
 from graph.statistics import GraphStatistics
 from graph.store import Progress, no_progress
 from habitue import figures
+from habitue.drift import Drift, read_drift
+from habitue.renewed_files import renewed_directory
 from habitue.runs import read_manifest
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Status:
         runs: How many finished runs there are.
         writing: What another process is writing right now; empty when none is.
         interrupted: What did not end, and what to do about it, in words.
+        drift: How far the graph has moved on since the vectors were trained (`habitue.drift`); None where nothing has.
         problems: What is amiss with the store, and where signals on the graph are not the published run's.
         statistics: Figures of the graph; None where they take long and were not asked for.
     """
@@ -65,6 +68,7 @@ class Status:
     writing: str
     interrupted: list[str]
     problems: list[str]
+    drift: Drift | None
     statistics: GraphStatistics | None
 
     def to_json(self) -> dict[str, Any]:
@@ -128,6 +132,7 @@ def status(engine: Engine, *, statistics: bool | None = None, progress: Progress
         writing=writing,
         interrupted=[] if writing else interrupted,
         problems=[] if writing else [*health.problems, *_stale_signals(engine, manifest.id if manifest else None)],
+        drift=read_drift(renewed_directory(engine.workspace, manifest.id)) if manifest else None,
         statistics=_figures(engine, health.counts, statistics, progress) if facts else None,
     )
 
@@ -160,6 +165,6 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value

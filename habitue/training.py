@@ -24,7 +24,7 @@ from habitue import __version__
 from habitue.embedding_training import train_embedding
 from habitue.errors import CutoffError
 from habitue.histories import current_history
-from habitue.runs import RunManifest, TaskSettings, write_manifest
+from habitue.runs import EMBEDDING, MODEL, PREVIOUS, RunManifest, TaskSettings, write_manifest
 
 if TYPE_CHECKING:
     from habitue.engine import Engine
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 STEP_DAYS = 30
 #: Training cutoffs stacked for a forecaster.
 TRAINING_CUTOFFS = 4
-MODEL, EMBEDDING, PREVIOUS = "model", "embedding", "previous"
 _PACKAGES = ("torch", "lightgbm", "pykeen", "torch-geometric", "numpy", "pandas", "pyarrow", "scikit-learn", "ladybug")
 
 

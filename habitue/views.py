@@ -193,6 +193,41 @@ class SimilarCustomer:
 
 
 @dataclass(frozen=True)
+class SimilarProduct:
+    """A similar product: centred cosine in [-1, 1]."""
+
+    id: str
+    name: str
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A product that a customer may buy next; scores (nats) are comparable within one customer only."""
+
+    id: str
+    name: str
+    score: float
+    rank: int
+    bought_before: bool
+
+
+@dataclass(frozen=True)
+class RecommendationsView:
+    """What a customer may buy next, the likeliest first.
+
+    Attributes:
+        events_until: Up to when the customer's own events count: later ones came after the answer.
+    """
+
+    id: str
+    items: list[Recommendation]
+    events_until: datetime
+    score_of: ScoreOf
+
+
+@dataclass(frozen=True)
 class GraphNode:
     """A node of a neighbourhood; `hops` counts from the customer in the middle."""
 

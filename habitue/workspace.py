@@ -5,6 +5,7 @@ staging/        loads being made                   current       names the publi
 quarantine/     refused rows                       audiences/    lookalike audiences
 checkpoints/    trainings that were interrupted
 snapshots/      cached exports of the graph        backtests/    results of backtests
+vectors/        of customers with events since the published run was trained
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ class Workspace:
     def checkpoints(self) -> Path:
         """Directory of what interrupted trainings go on from."""
         return self.path / "checkpoints"
+
+    @property
+    def vectors(self) -> Path:
+        """Directory of vectors solved for after the training, by run."""
+        return self.path / "vectors"
 
     def current_run(self) -> Path | None:
         """Directory of the published run; None when there is none."""

@@ -11,7 +11,7 @@ from api.identifiers import CustomerId
 from api.openapi import answers
 from api.routes.dependencies import GivenEngine, GivenWriter
 from graph.neighbourhood import TYPES
-from habitue.views import ChurnRiskView, CustomerView, HyperscoreView, ScoreOf
+from habitue.views import ChurnRiskView, CustomerView, HyperscoreView, RecommendationsView, ScoreOf
 
 router = APIRouter(prefix="/v1/customers", tags=["Customers"])
 
@@ -108,3 +108,19 @@ def similar(
         "items": engine.similar(customer_id, limit=limit),
         "score_of": ScoreOf(manifest.id, manifest.as_of, manifest.task.horizon_days),
     }
+
+
+@router.get(
+    "/{customer_id}/recommendations",
+    summary="What a customer may buy next",
+    response_model=schemas.Recommendations,
+    responses=answers(examples.RECOMMENDATIONS, 401, 404, 409, 422),
+)
+def recommendations(
+    engine: GivenEngine,
+    customer_id: CustomerId,
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many")] = 10,
+    new_only: Annotated[bool, Query(description="Leave out what the customer bought before")] = False,
+) -> RecommendationsView:
+    """From what they bought up to now, what goes with it, and their vector, the likeliest first."""
+    return engine.recommend(customer_id, limit=limit, new_only=new_only)

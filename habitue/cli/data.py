@@ -34,6 +34,10 @@ def load(
     merge: Annotated[
         bool, typer.Option(help="Once loaded, merge what the store has put off, when that has become much.")
     ] = True,
+    vectors: Annotated[
+        bool,
+        typer.Option(help="Once loaded, renew vectors of customers with new events, where a run is published."),
+    ] = True,
     offline: Offline = False,
     importer: Importer = "neo4j-admin",
     overwrite: Overwrite = False,
@@ -47,7 +51,7 @@ def load(
         report = load_offline(source, workspace, store, importer, overwrite=overwrite, quiet=quiet or as_json)
     else:
         with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
-            report = engine.load(source, merge=merge, progress=progress)
+            report = engine.load(source, merge=merge, vectors=vectors, progress=progress)
     if as_json:
         print_json(report.to_json())
         return

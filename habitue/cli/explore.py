@@ -157,6 +157,45 @@ def similar(
     print_table("", ("rank", "customer", "similarity", "churn risk", "HyperScore"), rows, numbers=[0, 2, 3, 4])
 
 
+@app.command("similar-products")
+def similar_products(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The product's id.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 10,
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001  a common option; an answer is never silenced
+) -> None:
+    """List the products closest to one."""
+    with engine_of(workspace, store, read_only=True) as engine:
+        found = engine.similar_products(identifier, limit=limit)
+    if as_json:
+        print_json({"product": identifier, "similar": [asdict(each) for each in found]})
+        return
+    rows = [(each.rank, each.id, each.name, each.score) for each in found]
+    print_table("", ("rank", "product", "name", "similarity"), rows, numbers=[0, 3])
+
+
+@app.command()
+def recommend(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The customer's id.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 10,
+    new_only: Annotated[bool, typer.Option("--new-only", help="Leave out what the customer bought before.")] = False,
+    workspace: Workspace = None,
+    store: Store = None,
+    as_json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001  a common option; an answer is never silenced
+) -> None:
+    """List the products that a customer may buy next."""
+    with engine_of(workspace, store, read_only=True) as engine:
+        found = engine.recommend(identifier, limit=limit, new_only=new_only)
+    if as_json:
+        print_json(asdict(found))
+        return
+    rows = [(each.rank, each.id, each.name, each.score, each.bought_before) for each in found.items]
+    print_table("", ("rank", "product", "name", "score", "bought before"), rows, numbers=[0, 3])
+
+
 @app.command()
 def lookalike(
     seeds: Annotated[Path, typer.Argument(help="A CSV with the column customer_id, or one id a line.")],

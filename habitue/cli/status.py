@@ -38,6 +38,13 @@ def show_status(found: Status) -> None:
         say(f"published  {found.published['id']} ({facts})")
     else:
         say("No scores are published. Run `habitue train` and `habitue score`.")
+    if found.drift is not None:
+        drift = found.drift
+        say(f"vectors    {drift.changed_customers:.1%} of the customers have events since {drift.trained_as_of[:10]}, "
+            f"{drift.new_customers:.1%} are new; {drift.new_products:.1%} of the products; moved by "
+            f"{drift.movement:.2f} of the spacing")  # fmt: skip
+        for reason in drift.due:
+            say(f"Attention: a new `habitue train` is due: {reason}")
     if found.writing:
         say(f"in use     {found.writing}")
     for line in [*found.interrupted, *found.problems]:

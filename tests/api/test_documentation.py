@@ -38,7 +38,8 @@ def test_the_house_is_complete(document: dict[str, Any]) -> None:
     assert set(document["paths"]) >= {
         "/v1/customers/{customer_id}", "/v1/customers/{customer_id}/hyperscore",
         "/v1/customers/{customer_id}/churn-risk", "/v1/customers/{customer_id}/neighbourhood",
-        "/v1/customers/{customer_id}/similar", "/v1/churn-risk", "/v1/audiences/lookalike",
+        "/v1/customers/{customer_id}/similar", "/v1/customers/{customer_id}/recommendations",
+        "/v1/products/{product_id}/similar", "/v1/churn-risk", "/v1/audiences/lookalike",
         "/v1/audiences/{audience_id}", "/v1/audiences/{audience_id}.csv", "/v1/cypher", "/v1/queries",
         "/v1/queries/{name}", "/v1/schema", "/v1/model", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
