@@ -9,7 +9,8 @@ held before the step or what it holds after it; if the step had been acknowledge
 then run to its end, and the content compared again: a row that is lost, doubled or different would show. Content is
 all of it: `graph.fingerprint`, in a process of its own, so that a crash while opening counts as one.
 
-Prints a table and writes bench/results/kills.json; a store that is not asked for keeps its figures there.
+Prints a table and writes bench/results/kills.json after every round, so that a run may be ended early; a store that is
+not asked for keeps its figures there.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +178,10 @@ def _count_difference(tally: Tally, where: str, found: Mapping[str, int], expect
     tally.failures.append(f"{where}: differs by {({n: d for n, d in by_table.items() if d}) or 'content alone'}")
 
 
-def session(data: Path, wanted: int, seed: int, place_of: Callable[[int], Place]) -> Tally:
-    """Note what each step leads to, then kill."""
+def session(
+    data: Path, wanted: int, seed: int, place_of: Callable[[int], Place], keep: Callable[[Tally], None]
+) -> Tally:
+    """Note what each step leads to, then kill; `keep` is told after every round."""
     steps = script(data)
     place = place_of(0)
     startup = min(place.run("datasets") for _ in range(3))
@@ -196,8 +200,9 @@ def session(data: Path, wanted: int, seed: int, place_of: Callable[[int], Place]
         trial(place, steps, expected, startup, wanted, chance, tally)
         place.remove()
         number += 1
+        tally.seconds = round(time.monotonic() - begun)
+        keep(tally)
         _say(f"{tally.count} of {wanted} kills, {len(tally.failures)} failures")
-    tally.seconds = round(time.monotonic() - begun)
     return tally
 
 
@@ -219,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--neo4j-kills", type=int, default=None, help="of these; two fifths by default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--neo4j", type=Path, default=None, help="folder with `start` and `stop` of a Neo4j server")
+    parser.add_argument("--interactions", type=int, default=DATA.interactions, help="an increment has a tenth of them")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     on_server = (options.kills * 2 // 5 if options.neo4j_kills is None else options.neo4j_kills) if options.neo4j else 0
@@ -226,22 +232,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
         folder = Path(name)
         data = folder / "data"
-        generate(data, DATA)
+        settings = replace(DATA, interactions=options.interactions, increment_rows=options.interactions // 10)
+        generate(data, settings)
+
+        def keep(store: str, tally: Tally) -> None:
+            report[store] = tally
+            _write(options.results, store, {"seed": options.seed, "data": _described(settings), **tally.to_json()})
+
         if options.kills > on_server:
             wanted = options.kills - on_server
-            report["embedded"] = session(data, wanted, options.seed, lambda n: Embedded(folder / f"embedded-{n}"))
+            session(data, wanted, options.seed, lambda n: Embedded(folder / f"embedded-{n}"), partial(keep, "embedded"))
         if on_server:
             with neo4j_server(options.neo4j, folder / "neo4j") as server:
 
                 def emptied(number: int) -> Place:
                     return server.emptied(folder / f"server-{number}")
 
-                report["neo4j"] = session(data, on_server, options.seed, emptied)
-    result = json.loads(options.results.read_text()) if options.results.is_file() else {}
-    result |= {"machine": machine(), "data": _described()}
-    result |= {name: {"seed": options.seed, **tally.to_json()} for name, tally in report.items()}
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+                session(data, on_server, options.seed, emptied, partial(keep, "neo4j"))
     for name, tally in report.items():
         print(f"{name}: {tally.count} kills ({', '.join(f'{n} {kind}' for kind, n in sorted(tally.kills.items()))})")
         print(f"  found as before the step {tally.found_before}, as after it {tally.found_after}")
@@ -254,8 +261,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(any(tally.failures for tally in report.values()))
 
 
-def _described() -> dict[str, int]:
-    return {"interactions": DATA.interactions, "increments": DATA.increments, "rows_each": DATA.increment_rows}
+def _write(path: Path, store: str, found: dict[str, Any]) -> None:
+    result = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**result, "machine": machine(), store: found}, indent=2) + "\n", encoding="utf-8")
+
+
+def _described(settings: Settings) -> dict[str, int]:
+    names = {"interactions": "interactions", "increments": "increments", "rows_each": "increment_rows"}
+    return {name: getattr(settings, field) for name, field in names.items()}
 
 
 def _say(task: str) -> None:

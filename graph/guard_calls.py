@@ -14,10 +14,12 @@ from typing import Any
 
 from graph.guard_cursor import ONLY_READING, TokenCursor
 from graph.guard_tokens import Token, integer_value, text_value
-from graph.guard_words import FILLS_MEMORY, LOOPS, MEASURES, REFUSED, SHAPES
+from graph.guard_words import FILLS_MEMORY, LOOPS, MEASURES, NUMBERS, REFUSED, SHAPES
 from habitue.errors import CypherRefusedError
 
 LONGEST_RANGE = 100_000
+#: Elements, about, that a running text or list may be put together from: all of it is copied with each of them.
+MOST_PUT_TOGETHER = 1_000
 #: What `collect` weighs beyond its argument; the engines count the memory of its rows themselves.
 COLLECTED = 100.0
 _COMMON_TEXT = 1000  # characters that weigh 1
@@ -41,6 +43,8 @@ class Calls(TokenCursor, ABC):
     def __init__(self, tokens: list[Token], parameters: Mapping[str, Any]) -> None:
         super().__init__(tokens, parameters)
         self.weights: dict[str, float] = {}  # of names that are more than a value of the graph
+        self.is_number = False  # whether the expression read last is surely a number
+        self.numbers: set[str] = set()  # names of numbers
         self._loops: list[str] = []  # variables of the lists that are being gone through, outermost first
 
     @abstractmethod
@@ -74,9 +78,16 @@ class Calls(TokenCursor, ABC):
         if name in LOOPS and name != "reduce" and self.next_is("IN", ahead=1):
             self.read_loop()
             self.expect(")")
+            self.is_number = False
             return 1.0
         if name == "reduce":
             return self._read_reduce()
+        weight = self._read_arguments(name, opened)
+        self.is_number = name in NUMBERS
+        return weight
+
+    def _read_arguments(self, name: str, opened: int) -> float:
+        """Read the arguments of a function behind its bracket, and the closing one; returns the call's weight."""
         weights = []
         self.accept("DISTINCT")
         while not self.next_is(")"):
@@ -166,14 +177,16 @@ class Calls(TokenCursor, ABC):
         variable = self.take_name()
         self.expect("IN")
         weight, element = self.read_source()
-        before = self.weights.get(variable)
+        before, numbers = self.weights.get(variable), self.numbers
         self.weights[variable] = element
+        self.numbers = numbers - {variable}
         self._loops.append(variable)
         if self.accept("WHERE"):
             self.read_expression()
         if self.accept("|"):
             weight = weight / element * self.read_expression()
         self._loops.pop()
+        self.numbers = numbers
         self._restore(variable, before)
         return weight
 
@@ -182,19 +195,32 @@ class Calls(TokenCursor, ABC):
         running = self.take_name()
         self.expect("=")
         first = self.read_expression()
+        counts = self.is_number
         self.expect(",")
         variable = self.take_name()
         self.expect("IN")
         weight, element = self.read_source()
         before = self.weights.get(running), self.weights.get(variable)
+        numbers = self.numbers
         self.weights[variable], self.weights[running] = element, _MARK
+        # If a number is put in and a number comes out, it has been one all the way.
+        self.numbers = {*numbers, running} - {variable} if counts else numbers - {running, variable}
         self._loops.append(variable)
         self.expect("|")
         body = self.read_expression()
+        self.is_number = self.is_number and counts
         self._loops.pop()
+        self.numbers = numbers
         self._restore(running, before[0])
         self._restore(variable, before[1])
         self.expect(")")
+        if body > _MARK and weight > MOST_PUT_TOGETHER / 100 and not self.is_number:
+            raise CypherRefusedError(
+                "A reduce that may put a text or a list together from many elements is refused: no engine stops it in "
+                "time.",
+                hint="Add numbers with sum(…) or toFloat(…); go through a path, or a list of at most "
+                f"{MOST_PUT_TOGETHER:,}.",
+            )
         if body >= 2 * _MARK:
             raise CypherRefusedError(
                 "A reduce whose running value grows with itself is refused: it fills the memory.",

@@ -54,6 +54,7 @@ class Expressions(Calls):
             raise CypherRefusedError(f"Expressions are nested more than {DEEPEST_NESTING} deep.")
         truth = self._read_prefix()
         total, term = 0.0, self._read_operand()
+        sum_counts, term_counts = True, self.is_number
         while True:
             operator = self.peek().value if self.peek().kind == "sign" else self.peek().keyword
             if operator == "=~":
@@ -74,11 +75,14 @@ class Expressions(Calls):
                 operand = self._read_operand()
                 if operator in ("+", "||"):
                     total, term = total + term, operand
+                    sum_counts, term_counts = sum_counts and term_counts, self.is_number
                 else:
                     term = operand if lambda_follows or operator in _COMPARISONS else 1.0
+                    term_counts = not lambda_follows  # of texts and lists there is no difference or product
             else:
                 break
         self._depth -= 1
+        self.is_number = sum_counts and term_counts and not truth
         weight = 1.0 if truth else total + term
         if weight > HEAVIEST:
             raise CypherRefusedError(
@@ -105,16 +109,19 @@ class Expressions(Calls):
 
     def _read_operand(self) -> float:
         token, start = self.peek(), self.at
-        named = False
+        named = self.is_number = False
         if token.kind == "text":
             self.at += 1
             weight = weigh(token.value)
         elif token.kind == "number":
             self.at += 1
+            self.is_number = True
             return 1.0
         elif token.kind == "parameter":
             self.at += 1
-            weight = weigh(self.parameters.get(token.value[1:]))
+            value = self.parameters.get(token.value[1:])
+            weight = weigh(value)
+            self.is_number = isinstance(value, int | float) and not isinstance(value, bool)
         elif self.next_is("("):
             named = True
             weight = self._read_parenthesis()
@@ -127,15 +134,19 @@ class Expressions(Calls):
         elif self.next_is("EXISTS", "COUNT", "COLLECT") and self.next_is("{", ahead=1):
             self.at += 1
             self.read_subquery()
+            self.is_number = False
             weight = COLLECTED if token.keyword == "COLLECT" else 1.0
         elif self.next_is("SHORTESTPATH", "ALLSHORTESTPATHS") and self.next_is("(", ahead=1):
             self.read_shortest()
+            self.is_number = False
             return 1.0
         elif called := self.function_ahead():
             weight = self.read_call(called)
         else:
             named = True
-            weight = self.weights.get(self.take_name(), 1.0)
+            name = self.take_name()
+            weight = self.weights.get(name, 1.0)
+            self.is_number = name in self.numbers
             if self.next_is("{"):
                 weight = max(weight, self.read_map(projection=True))
         return self._read_postfix(weight, named=named and self.at > start)
@@ -144,14 +155,17 @@ class Expressions(Calls):
         while True:
             if self.accept("."):
                 self.take_key() if not self.accept("*") else None
+                self.is_number = False
             elif self.next_is("["):
                 self.at += 1
                 while not self.accept("]"):
                     if not self.accept("..", ":"):
                         self.read_expression()
+                self.is_number = False
             elif named and self.next_is(":"):
                 self.read_labels()
                 weight = 1.0
+                self.is_number = False
             else:
                 return weight
 
@@ -164,15 +178,22 @@ class Expressions(Calls):
             and self.next_is("-", "[", ahead=after + 2)
         ):
             self.read_chain()
+            self.is_number = False
             return 1.0
         self.expect("(")
         weight = self.read_expression()
         while self.accept(","):
             weight += self.read_expression()
+            self.is_number = False
         self.expect(")")
         return weight
 
     def _read_list(self) -> float:
+        weight = self._read_in_brackets()
+        self.is_number = False
+        return weight
+
+    def _read_in_brackets(self) -> float:
         self.expect("[")
         if self.accept("]"):
             return 1.0
@@ -206,22 +227,26 @@ class Expressions(Calls):
             if not self.accept(","):
                 break
         self.expect("}")
+        self.is_number = False
         return max(1.0, weight)
 
     def _read_case(self) -> float:
         self.expect("CASE")
         if not self.next_is("WHEN"):
             self.read_expression()
-        weight = 1.0
+        weight, counts = 1.0, True
         while self.accept("WHEN"):
             self.read_expression()
             while self.accept(","):
                 self.read_expression()
             self.expect("THEN")
             weight = max(weight, self.read_expression())
+            counts &= self.is_number
         if self.accept("ELSE"):
             weight = max(weight, self.read_expression())
+            counts &= self.is_number
         self.expect("END")
+        self.is_number = counts
         return weight
 
     def _read_pattern_match(self, weight: float) -> None:

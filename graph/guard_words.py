@@ -48,6 +48,11 @@ _MEASURES = """
     tobooleanornull tofloat tofloatornull tointeger tointegerornull type typeof valuetype
     vector.similarity.cosine vector.similarity.euclidean
 """
+_NUMBERS = """
+    abs acos asin atan atan2 cbrt ceil ceiling char_length character_length cos cot degrees e exp floor length ln log
+    log10 log2 octet_length pi pow radians rand round sign sin size sqrt tan to_double to_float to_int16 to_int32
+    to_int64 tofloat tofloatornull tointeger tointegerornull
+"""
 _SHAPES = """
     array_append array_cat array_concat array_extract array_slice array_value btrim cast coalesce collect concat
     concat_ws element_at end_node endnode greatest head histogram ifnull initcap keys labels last lcase least
@@ -62,6 +67,9 @@ _SHAPES = """
 
 #: Functions whose result is one number, truth value, or moment, whatever their arguments' length.
 MEASURES = frozenset(_MEASURES.split())
+
+#: Of these, those whose result is a number or nothing: added to a number it never makes a text or a list.
+NUMBERS = frozenset(_NUMBERS.split())
 
 #: Functions that hand on their arguments, in part, in another form, or put together.
 SHAPES = frozenset(_SHAPES.split())

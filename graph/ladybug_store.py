@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from graph.ladybug_capacity import check_capacity
 from graph.ladybug_export import NodeIds, export_nodes, export_superseded, stream_interactions
 from graph.ladybug_held import find_held
 from graph.ladybug_index import InteractionIndex, records_of, to_be_asked
-from graph.ladybug_query import plain, rows_of, run
+from graph.ladybug_query import Reader, plain_row, rows_of, run
 from graph.ladybug_sandbox import Sandbox
 from graph.ladybug_writer import LadybugWriter, rows_fit_a_change, waiting_rows
 from graph.model import INTERACTIONS, NO_PRODUCT, STORED_INTERACTION_SCHEMA, SUPERSEDED_SCHEMA
@@ -62,6 +63,7 @@ class LadybugStore:
         self._opening: threading.Thread | None = None
         self._local = threading.local()
         self._neighbours = RowCache()
+        self._occurring: tuple[str, dict[str, bool]] = ("", {})
         self._sandbox = Sandbox()
         self._ids: tuple[str, NodeIds] | None = None
         self._writer = LadybugWriter(self, self._versions)
@@ -81,15 +83,21 @@ class LadybugStore:
 
     def connection(self) -> ladybug.Connection:
         """This thread's connection to the published version, opened again when a newer one was published."""
+        return self._reader().connection
+
+    def _reader(self) -> Reader:
         version, database = self._database()
         if getattr(self._local, "version", None) != version:
-            self._local.connection = ladybug.Connection(database, num_threads=1)
+            self._local.reader = Reader(ladybug.Connection(database, num_threads=1))
             self._local.version = version
-        connection: ladybug.Connection = self._local.connection
-        return connection
+        reader: Reader = self._local.reader
+        return reader
 
     def _database(self) -> tuple[str, ladybug.Database]:
         """The published version. One that takes seconds to open is opened aside while readers keep the former one."""
+        kept: tuple[str, ladybug.Database] | None = getattr(self._local, "kept", None)
+        if kept is not None:
+            return kept
         version = self.version()
         if not version:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
@@ -249,46 +257,57 @@ class LadybugStore:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def one_version(self) -> Iterator[None]:
+        before = getattr(self._local, "kept", None)
+        self._local.kept = self._database()
+        try:
+            yield
+        finally:
+            self._local.kept = before
+
     def read(self, name: str, **parameters: Any) -> Rows:
         text = cypher.statement(name, self.dialect).text
         try:
-            result = run(self.connection(), text, parameters)
+            result = self._reader().run(text, parameters)
         except RuntimeError as error:
             self._local.version = None  # what the connection keeps of a failed statement would spoil the next ones
             raise StoreError(f"The embedded graph refused {name}: {error}.") from error
-        return Rows(tuple(result.get_column_names()), [tuple(plain(v) for v in row) for row in rows_of(result)])
+        return Rows(tuple(result.get_column_names()), [plain_row(row) for row in result])
 
     def neighbours(self, relationship: str, direction: str, ids: list[str], limit: int) -> list[dict[str, Any]]:
-        if not self._occurs(relationship):
+        reader = self._reader()
+        version = self._local.version
+        if not self._occurs(relationship, version, reader.connection):
             return []
         # One statement for each node in the middle: a primary key is looked up at once, a list of them by a scan.
         # None has a LIMIT: as a parameter it would have the statement planned anew each time, the dearest part.
         text = cypher.statement(f"read/neighbours_{relationship.lower()}_{direction}", self.dialect).text
-        connection = self.connection()
-        version = self._local.version
 
         def fetch(middle: str) -> Rows:
-            result = run(connection, text, {"id": middle})
-            rows = [tuple(row) for row in result.get_n(limit + 1)]
+            result = reader.run(text, {"id": middle})
             columns = tuple(result.get_column_names())
-            return Rows(columns, [row for row in rows if row[columns.index("id")] != NO_PRODUCT][:limit])
+            place = columns.index("id")
+            rows = [tuple(row) for row in result.get_n(limit + 1)]
+            return Rows(columns, [row for row in rows if row[place] != NO_PRODUCT][:limit])
 
-        keys = {middle: (version, relationship, direction, middle, limit) for middle in ids}
-        found = {middle: self._neighbours.get(key) for middle, key in keys.items()}
-        missing = [middle for middle, rows in found.items() if rows is None]
-        for middle in missing:
-            answer = found[middle] = fetch(middle)
-            self._neighbours.put(keys[middle], answer)
-        known = {middle: answer for middle, answer in found.items() if answer is not None}
-        return best_first([{"middle": middle, **row} for middle, answer in known.items() for row in answer.dicts()])
+        found: list[dict[str, Any]] = []
+        for middle in dict.fromkeys(ids):
+            key = (version, relationship, direction, middle, limit)
+            answer = self._neighbours.get(key)
+            if answer is None:
+                answer = fetch(middle)
+                self._neighbours.put(key, answer)
+            columns = ("middle", *answer.columns)
+            found += [dict(zip(columns, (middle, *row), strict=True)) for row in answer.rows]
+        return best_first(found)
 
-    def _occurs(self, relationship: str) -> bool:
-        """Whether the published version has any such relationship; asked once for each version."""
-        connection = self.connection()
-        counted: dict[str, bool] | None = getattr(self._local, "occurs", None)
-        if counted is None or self._local.occurs_version != self._local.version:
+    def _occurs(self, relationship: str, version: str, connection: ladybug.Connection) -> bool:
+        """Whether a version has any such relationship; asked once for each version."""
+        known, counted = self._occurring
+        if known != version:
             counted = {}
-            self._local.occurs, self._local.occurs_version = counted, self._local.version
+            self._occurring = (version, counted)
         if relationship not in counted:
             shown = "r.id" if relationship in INTERACTIONS else "n.id"
             found = run(connection, f"MATCH (n)-[r:{relationship}]->() RETURN {shown} LIMIT 1")

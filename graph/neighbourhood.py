@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,6 +81,11 @@ def neighbourhood(
     wanted = tuple(TYPES if types is None else types)
     if unknown := [each for each in wanted if each not in TYPES]:
         raise UsageError(f"{', '.join(unknown)} is no relationship type.", hint=f"There are: {', '.join(TYPES)}.")
+    with store.one_version():
+        return _around(store, customer, depth, limit, wanted)
+
+
+def _around(store: GraphStore, customer: str, depth: int, limit: int, wanted: Collection[str]) -> Neighbourhood:
     if not store.read("read/customer", id=customer).rows:
         raise NotFoundError(f"There is no customer {customer!r}.")
     middle = Node(customer, "Customer", customer, 0)
@@ -92,26 +96,26 @@ def neighbourhood(
     for hop in range(1, depth + 1):
         found: list[Node] = []
         for label in dict.fromkeys(node.label for node in frontier):
-            middles = {node.id: node for node in frontier if node.label == label}
+            middles = [node.id for node in frontier if node.label == label]
             for relationship, direction in _steps(label, wanted):
-                rows = store.neighbours(relationship, direction, list(middles), limit + 1)
-                taken = Counter[str]()
+                rows = store.neighbours(relationship, direction, middles, limit + 1)
+                taken: dict[str, int] = {}
                 for row in rows:
-                    taken[row["middle"]] += 1
-                    if taken[row["middle"]] > limit:
+                    place = row["middle"]
+                    taken[place] = count = taken.get(place, 0) + 1
+                    if count > limit:
                         truncated = True
                         continue
-                    node = middles[row["middle"]]
-                    other = Node(row["id"], row["label"], row["name"] or row["id"], hop)
-                    if other.key not in nodes:
-                        nodes[other.key] = other
+                    middle_key, key = f"{label}:{place}", f"{row['label']}:{row['id']}"
+                    if key not in nodes:
+                        nodes[key] = other = Node(row["id"], row["label"], row["name"] or row["id"], hop)
                         found.append(other)
-                    source, target = (node, other) if direction == "out" else (other, node)
-                    links.setdefault(
-                        (source.key, relationship, target.key),
-                        Link(source.key, target.key, relationship, row.get("events", 1), row.get("amount"),
-                             row.get("first_at"), row.get("last_at"), row.get("score")),
-                    )  # fmt: skip
+                    source, target = (middle_key, key) if direction == "out" else (key, middle_key)
+                    if (source, relationship, target) not in links:
+                        links[source, relationship, target] = Link(
+                            source, target, relationship, row.get("events", 1), row.get("amount"),
+                            row.get("first_at"), row.get("last_at"), row.get("score"),
+                        )  # fmt: skip
         frontier = found
     return Neighbourhood(list(nodes.values()), list(links.values()), truncated)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -237,6 +237,10 @@ class Neo4jStore:
             run_in_batches(transaction, "add_members", table, no_progress, "", audience=audience["id"])
 
     # -- reading ----------------------------------------------------------------------------------------------------
+
+    def one_version(self) -> AbstractContextManager[None]:
+        """Nothing to hold on to: the server has no versions, and each statement reads what is there."""
+        return nullcontext()
 
     def read(self, name: str, **parameters: Any) -> Rows:
         """Run one of the project's own reading statements."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -228,6 +230,10 @@ class GraphStore(Protocol):
         """Write the store anew, so that nothing erased is left in its files; False where only its operator can."""
         ...
 
+    def one_version(self) -> AbstractContextManager[None]:
+        """Reads of this thread inside are of one published version, where the store has versions, found out once."""
+        ...
+
     def read(self, name: str, **parameters: Any) -> Rows:
         """Run one of the project's own reading statements (`read/…`, `explore/…`)."""
         ...
@@ -272,6 +278,8 @@ class GraphStore(Protocol):
 
 def best_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Neighbours in the order that `GraphStore.neighbours` promises: newest or closest, then by id, then by middle."""
-    rows = sorted(rows, key=lambda row: (row["id"], row["middle"]))
+    if len(rows) < 2:
+        return rows
+    rows = sorted(rows, key=itemgetter("id", "middle"))
     rank = next((name for name in ("last_at", "score") if rows and name in rows[0]), None)
-    return sorted(rows, key=lambda row: row[rank], reverse=True) if rank else rows
+    return sorted(rows, key=itemgetter(rank), reverse=True) if rank else rows
