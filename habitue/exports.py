@@ -124,8 +124,7 @@ def export_embedding(
     from embeddings.pykeen_folder import write_embedding
     from embeddings.triples import triples_of
     from habitue.histories import current_history
-    from habitue.runs import newest_trained
-    from habitue.training import EMBEDDING
+    from habitue.runs import EMBEDDING, newest_trained
 
     begin = time.monotonic()
     run = workspace.current_run() or newest_trained(workspace)[0]
