@@ -95,7 +95,7 @@ def _convolution(size: str, folder: Path) -> dict[str, Any]:
     answers = []
     for threads in (1, 2):
         for side in ("ours", "torch_geometric"):
-            arguments = ("--graph", graph, "--answer", answer, "--epochs", 3 if size == "smoke" else 6)
+            arguments = ("--graph", graph, "--answer", answer, "--epochs", 3 if size == "smoke" else 4)
             child = run_module("bench.forecaster_child", "convolution", side, *arguments, "--threads", threads)
             found["sides"].append(child.answer | {"busy": busy()})
             answers.append(np.load(answer))

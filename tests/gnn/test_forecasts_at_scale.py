@@ -99,9 +99,9 @@ def test_training_sees_no_more_than_a_batch_at_a_step(monkeypatch: pytest.Monkey
         return convolve(hop, rows)
 
     monkeypatch.setattr(FirstHop, "only", only)
-    settings = TrainingSettings(members=1, width=4, hidden=8, steps=5, batch=3)
+    settings = TrainingSettings(members=1, width=4, hidden=8, steps=10, batch=3)
     networks = [train([given], [target], settings, seed=4) for _ in range(2)]
-    assert seen == [3] * 10
+    assert seen == [3] * 20
     for one, other in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         assert torch.equal(one, other)
 
