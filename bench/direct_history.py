@@ -73,7 +73,7 @@ class _Tables:
                     table = checked.by_type[name]
                     yield table.append_column("load", pa.repeat(1, len(table))).select(STORED_INTERACTION_SCHEMA.names)
 
-    def superseded(self, *, after: int = 0) -> pa.Table:  # noqa: ARG002
+    def superseded(self, *, after: int = 0) -> pa.Table:  # noqa: ARG002 (the protocol's)
         """None: every interaction stands once."""
         return SUPERSEDED_SCHEMA.empty_table()
 

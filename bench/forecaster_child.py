@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,6 +63,7 @@ class Clock:
             "after_mb": resident_mb("VmRSS"),
             "after_anonymous_mb": resident_mb("RssAnon"),
         }
+        print(name, self.parts[name], file=sys.stderr, flush=True)
 
 
 def resident_mb(which: str = "VmRSS") -> int:

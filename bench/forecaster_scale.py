@@ -48,7 +48,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "interactions": sum(len(events) for events in snapshot.events.values()),
         "features": len(examples.features.names),
     }
-    del examples
+    del examples, snapshot
     if options.most:
         with clock.part("examples"):
             past = PastExamples(SharedExamples(history, task), as_of, most=options.most)
@@ -60,6 +60,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             forecaster.fit(training, seed=0)
         del training, past
         with clock.part("scoring"):
+            snapshot = history.at(as_of)
             examples = examples_of(snapshot, everybody)
             forecast = forecaster.predict(examples)
         assert forecast.churn_risk is not None

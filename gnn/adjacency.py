@@ -77,7 +77,7 @@ class BipartiteAdjacency:
         """
         whole = self.to_customers
         starts, columns, values = whole.crow_indices().numpy(), whole.col_indices().numpy(), whole.values().numpy()
-        block = sparse.csr_array((values, columns, starts), shape=(whole.shape[0], whole.shape[1]))[rows.numpy()]
+        block = sparse.csr_array((values, columns, starts), shape=(self.customers, self.products))[rows.numpy()]
         return BipartiteAdjacency(
             to_customers=_torch_csr(block),
             to_products=_torch_csr(block.T.tocsr()),

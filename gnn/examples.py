@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from gnn.forecast import Examples, ExampleSource
 from gnn.task import Task
@@ -22,28 +23,26 @@ class SharedExamples(ExampleSource):
     """Examples at any cutoff of the whole history; for the judge, never for a model."""
 
     def __init__(self, source: SnapshotSource, task: Task) -> None:
-        self._snapshots = _KeptSnapshots(source)
-        super().__init__(self._snapshots, task)
+        super().__init__(_KeptSnapshots(source), task)
 
     def forget_before(self, cutoff: datetime | None) -> None:
         """Give back the memory of everything earlier than a cutoff; None gives back all."""
-        kept: tuple[dict[datetime, Any], ...] = (
-            self._known,
-            self._labelled,
-            self._sampled,
-            self._snapshots.kept,
-        )
+        kept: tuple[dict[datetime, Any], ...] = (self._known, self._labelled, self._sampled)
         for each in kept:
             for date in [date for date in each if cutoff is None or date < cutoff]:
                 del each[date]
 
 
 class _KeptSnapshots:
-    """A source of snapshots that makes each of them once: one fold's cutoff ends another's outcome window."""
+    """A source that hands out a snapshot again while somebody holds it.
+
+    One fold's cutoff may end another's outcome window. But where examples do not hold it, it goes: a large retailer's
+    snapshot takes a gigabyte, and cutting it anew takes seconds.
+    """
 
     def __init__(self, source: SnapshotSource) -> None:
         self._source = source
-        self.kept: dict[datetime, Snapshot] = {}
+        self._held: WeakValueDictionary[datetime, Snapshot] = WeakValueDictionary()
 
     @property
     def complete_until(self) -> datetime:
@@ -52,9 +51,10 @@ class _KeptSnapshots:
 
     def at(self, as_of: datetime) -> Snapshot:
         """The snapshot as of a date."""
-        if as_of not in self.kept:
-            self.kept[as_of] = self._source.at(as_of)
-        return self.kept[as_of]
+        snapshot = self._held.get(as_of)
+        if snapshot is None:
+            snapshot = self._held[as_of] = self._source.at(as_of)
+        return snapshot
 
 
 class PastExamples:

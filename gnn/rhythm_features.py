@@ -190,14 +190,14 @@ def _quantiles(who: Int64Array, gap: FloatArray, many: FloatArray, levels: Seque
     """
     width = int(gap.max(initial=0)) + 1
     ordered = (np.sort(who * width + gap.astype(np.int64)) % width).astype(np.float64)
-    start = np.concatenate([[0.0], np.cumsum(many)[:-1]])
     some = many > 0
+    start = (np.cumsum(many) - many)[some].astype(np.int64)
     found = []
     for level in levels:
-        position = (start + level * np.maximum(many - 1, 0))[some]
+        position = level * (many[some] - 1)  # among the customer's own, so that it is exact whoever stands before
         low, high = np.floor(position).astype(np.int64), np.ceil(position).astype(np.int64)
         part = position - low
         result = np.full(len(many), np.nan)
-        result[some] = ordered[low] * (1 - part) + ordered[high] * part
+        result[some] = ordered[start + low] * (1 - part) + ordered[start + high] * part
         found.append(result)
     return found

@@ -148,3 +148,19 @@ def test_a_customer_is_moved_by_what_customers_with_common_products_did() -> Non
 def test_without_graph_there_is_no_graph_parameter() -> None:
     names = [name for name, _ in network(0).named_parameters()]
     assert not [name for name in names if name.startswith(("convolution", "graph"))]
+
+
+def test_some_customers_alone_are_convolved_as_among_all() -> None:
+    data = random_graph(seed=5)
+    adjacency, features, _ = inputs(data)
+    hop = FirstHop.of(adjacency, features, data["product"].x)
+    rows = torch.tensor([CUSTOMERS - 1, 0, 3])
+    convolution = GraphConvolution(2, FEATURES + SIGNALS, WIDTH, dropout=0.0)
+    gradients = []
+    for result in (convolution(hop)[:, rows], convolution(hop.only(rows))):
+        convolution.zero_grad()
+        (result**2).sum().backward()
+        gradients.append((result.detach(), convolution.first.grad.clone(), convolution.second.grad.clone()))
+    for whole, part in zip(*gradients, strict=True):
+        assert whole.abs().sum() > 0
+        torch.testing.assert_close(part, whole, rtol=1e-5, atol=1e-7)

@@ -89,3 +89,11 @@ def test_a_file_of_another_length_is_no_part_of_it(tmp_path: Path) -> None:
 def test_the_comparison_can_fail() -> None:
     with pytest.raises(AssertionError):
         assert_equal_graphs(some_history(), barely_any_history())
+
+
+def test_a_column_of_one_value_takes_no_room_in_a_snapshot_either() -> None:
+    purchases = some_history().at(datetime(2024, 1, 4)).purchases  # without ann's first, which was not known yet
+    assert len(purchases) == 3
+    assert purchases.discount.strides == purchases.rating.strides == (0,)
+    assert np.isnan(purchases.discount).all()
+    np.testing.assert_array_equal(purchases.amount, [np.nan, -2.0, 0.0])
