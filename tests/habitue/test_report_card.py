@@ -71,7 +71,7 @@ def test_the_tables_hold_the_figures_of_the_backtest() -> None:
     tables = card_tables(backtest, "EUR")
     assert named(tables, "Value intervals of 80").rows[0][1].startswith("1.000")  # 0 and 30 lie within 0 to 40
     assert named(tables, "Value intervals of 80").rows[0][2].startswith("40.0")
-    assert [row[0] for row in named(tables, "Lift and gains").rows][0].startswith("5")
+    assert named(tables, "Lift and gains").rows[0][0].startswith("5")
     assert len(named(tables, "Within quarters").rows) == 8
     assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
     assert card_tables({}) == []
