@@ -10,10 +10,16 @@ import numpy as np
 
 from gnn.bootstrap import JudgedFold, resample
 from gnn.leak_checks import Trial, leak_checks
-from gnn.metrics import prepare
+from gnn.metrics import Prepared, prepare
 
 #: Figures along the learning curve.
-CURVE_METRICS: Final = ("churn_auc", "churn_average_precision", "churn_log_loss", "value_mae", "value_spearman")
+CURVE_METRICS: Final[tuple[str, ...]] = (
+    "churn_auc",
+    "churn_average_precision",
+    "churn_log_loss",
+    "value_mae",
+    "value_spearman",
+)
 Progress = Callable[[str, float], None]
 
 
@@ -33,7 +39,8 @@ def trials(trial: Trial, *, resamples: int, progress: Progress) -> dict[str, Any
 
 def learning_curve(trial: Trial, *, resamples: int) -> dict[str, Any]:
     """How good the model is with one training cutoff (the newest) and with all of them, and what either costs."""
-    points, judged = [], {}
+    points: list[dict[str, Any]] = []
+    judged: dict[str, dict[str, Prepared]] = {}
     outcome = trial.test.outcome
     if outcome is None:
         return {}
