@@ -22,7 +22,7 @@ from graph.snapshot import FloatArray, Int64Array, Snapshot
 GROUPS: Final = 8
 #: Depth of the categories in their tree, 1 for the outermost, that groups are made of, where there are any so deep.
 _DEPTH: Final = 2
-#: Leaving out costs a whole forecast each time: larger populations are told nothing of the graph.
+#: Leaving out costs a whole forecast each time: of larger populations nobody is told what the graph contributed.
 MOST_CUSTOMERS: Final = 200_000
 _EXAMPLES_NAMED: Final = 3
 
@@ -45,7 +45,7 @@ class GraphGroup:
 def left_out(
     score: Callable[[Examples], FloatArray], examples: Examples, before: FloatArray, *, groups: int = GROUPS
 ) -> list[GraphGroup]:
-    """What the whole graph and its largest groups carried; empty where there are no products, or too many customers.
+    """What the whole graph and its largest groups carried; empty where there are no products, or nothing looks at them.
 
     Args:
         score: The churn score, in log-odds, of a model that sees the graph.
@@ -54,7 +54,7 @@ def left_out(
         groups: At most so many groups besides the whole.
     """
     snapshot = examples.snapshot
-    if not len(snapshot.products) or len(examples.rows) > MOST_CUSTOMERS:
+    if not len(snapshot.products):
         return []
     everything = np.ones(len(snapshot.products), np.bool_)
     parts = [("", everything), *largest_groups(snapshot, groups)]

@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from gnn.features import align
-from gnn.graph_evidence import evidence, left_out
+from gnn.gcn import CHURN_LOGIT
+from gnn.graph_evidence import MOST_CUSTOMERS, evidence, left_out
 
 if TYPE_CHECKING:
     from gnn.baselines.lightgbm_forecaster import LightGBM
@@ -71,9 +72,9 @@ def network_contributions(forecaster: HabitueForecaster, examples: Examples) -> 
     products = []
     for tabular, *rest in given:
         inputs = tabular.detach().clone().requires_grad_(True)
-        half.network(inputs, *rest)[..., 0].mean(dim=0).sum().backward()
-        assert inputs.grad is not None  # noqa: S101 - the head reads it
-        products.append((inputs.grad * inputs.detach()).numpy().astype(np.float64))
+        logits = half.network(inputs, *rest)[..., CHURN_LOGIT].mean(dim=0)
+        (gradient,) = torch.autograd.grad(logits.sum(), inputs)
+        products.append((gradient * inputs.detach()).numpy().astype(np.float64))
     product = np.concatenate(products)
     transform = half.statistics.transform
     by_feature = np.zeros((len(product), len(names)))
@@ -136,7 +137,7 @@ def all_contributions(forecaster: HabitueForecaster, examples: Examples) -> tupl
     by_network, by_series = network_contributions(forecaster, examples)
     by_feature = (1.0 - share) * churn_contributions(fitted.trees, examples.features)[:, :-1] + share * by_network
     groups: list[GraphGroup] = []
-    if fitted.constant_risk is None and forecaster.use_graph:
+    if fitted.constant_risk is None and forecaster.use_graph and len(examples.rows) <= MOST_CUSTOMERS:
         groups = left_out(lambda each: _score(forecaster, each), examples, _score(forecaster, examples))
     parts = [by_feature, share * by_series[:, None]]
     for group in groups:
