@@ -35,10 +35,17 @@ CHURN_RISK: dict[str, Any] = {
     "currency": "EUR", "active": True,
     "reasons": [
         {"feature": "recency_days", "label": "days since the last purchase", "value": 44.0, "contribution": 0.52,
-         "direction": "raises"},
-        {"feature": "frequency", "label": "purchase days", "value": 14.0, "contribution": -0.37, "direction": "lowers"},
+         "direction": "raises", "kind": "feature", "evidence": {}},
+        {"feature": "graph:GROCERY/TEA",
+         "label": "Purchases of GROCERY/TEA, as others who bought the same fared (lines)",
+         "value": 14.0, "contribution": -0.17, "direction": "lowers", "kind": "graph",
+         "evidence": {"category": "GROCERY/TEA", "lines": 14, "products": ["P0007", "P0031"], "others": 212}},
     ],
     "score_of": SCORE_OF,
+    "value_interval": {"low": 21.5, "high": 160.0, "level": 0.8}, "p_alive": 0.86,
+    "lapse": {"lapsed": True, "days_since_purchase": 44.0, "lapse_after_days": 37.5},
+    "at_stake": {"value": 26.1, "low": 18.5, "high": 34.5, "half_horizon": 20.2, "double_horizon": 31.7},
+    "discounted_value": {"months_12": 402.0, "months_24": 688.0},
 }  # fmt: skip
 
 CHURN_RISKS: dict[str, Any] = {

@@ -16,6 +16,7 @@ from gnn.calibration import PlattCalibration, fit_platt
 from gnn.forecast import Examples, Forecast
 from gnn.holdout import split_customers
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
+from gnn.risk_intervals import risk_interval
 from gnn.shared_work import SharedWork
 from gnn.task import Task
 from gnn.training import Progress
@@ -26,9 +27,6 @@ from habitue.errors import NotTrainedError
 if TYPE_CHECKING:
     from gnn.baselines.lightgbm_forecaster import LightGBM
 
-#: Coverage that the interval of the churn risk aims at, and its normal quantile.
-INTERVAL_LEVEL: Final = 0.8
-_INTERVAL_QUANTILE: Final = 1.2816
 #: A validation cutoff with fewer churners (or stayers) than this says too little to choose by.
 _FEWEST_EVENTS: Final = 10
 
@@ -169,12 +167,12 @@ class HabitueForecaster:
         value_mean = halves.value_mean(shares.value_mean)
         known = fitted.value_intervals
         value_low, value_high = (None, None) if known is None else known(value_mean)
-        spread = _INTERVAL_QUANTILE * deviation(members, member_weights)
+        low, high = risk_interval(score, deviation(members, member_weights), calibration)
         return Forecast(
             churn_score=score,
             churn_risk=calibration(score),
-            churn_risk_low=calibration(score - spread),
-            churn_risk_high=calibration(score + spread),
+            churn_risk_low=low,
+            churn_risk_high=high,
             value_median=halves.value_median(shares.value_median),
             value_mean=value_mean,
             value_low=value_low,

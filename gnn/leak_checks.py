@@ -208,4 +208,4 @@ def _same(first: Any, second: Any) -> bool:
     """Equal to the last bit."""
     if first is None or second is None:
         return first is second
-    return bool(first.shape == second.shape and first.dtype == second.dtype and first.tobytes() == second.tobytes())
+    return bool(first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes())

@@ -128,7 +128,7 @@ def log_loss_skill(truth: FloatArray, probability: FloatArray) -> Prepared:
 
     def figure(weights: FloatArray) -> FloatArray:
         share = rate(weights)
-        constant = -(xlogy(share, share) + xlogy(1.0 - share, 1.0 - share)).astype(np.float64)
+        constant = np.negative(xlogy(share, share) + xlogy(1.0 - share, 1.0 - share)).astype(np.float64)
         return _divide(constant - loss(weights), constant)
 
     return figure

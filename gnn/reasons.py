@@ -1,27 +1,41 @@
-"""Why a customer's churn risk is what it is: the features that move it most.
+"""Why a customer's churn risk is what it is: the few things that move it most, in words and numbers.
 
-The contributions are the exact Shapley values of the trees (TreeSHAP, Lundberg and others, 2020, as LightGBM computes
-them), in log-odds against the average training customer. They speak for the trees' half of the blend only: what the
-network and the graph add is not in them.
+- **Features**: the trees' exact Shapley values (TreeSHAP, Lundberg and others, 2020, as LightGBM computes them), and
+  the network's gradient times input, each weighed by its share in the blend. Both are log-odds against the average
+  training customer. Other parts of the blend that read the same features are spoken for by the trees.
+- **Rhythm**: the network's series of the last weeks, as one reason.
+- **Graph**: what the score loses when a category of products, or all of them, is left out of the graph; see
+  `gnn.graph_evidence`.
+
+They explain a prediction, not what causes a customer to leave; `bench/bench_reasons.py` checks that removing what is
+named moves the score more than removing as many others.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import torch
 
 from gnn.features import align
+from gnn.gcn import CHURN_LOGIT
+from gnn.graph_evidence import MOST_CUSTOMERS, evidence, left_out
 
 if TYPE_CHECKING:
     from gnn.baselines.lightgbm_forecaster import LightGBM
     from gnn.features import Features
     from gnn.forecast import Examples
+    from gnn.graph_evidence import GraphGroup
     from gnn.habitue_forecaster import HabitueForecaster
     from graph.snapshot import FloatArray
 
 #: Contributions smaller than this, in log-odds, are no reason: they move a risk of one half by a quarter of a percent.
-_SMALLEST = 0.01
+_SMALLEST: Final = 0.01
+#: The reason that the weekly series make up.
+RHYTHM: Final = "weekly_rhythm"
+#: The reason that the whole graph makes up; a category's is `graph:` and its name.
+GRAPH: Final = "graph"
 
 
 def churn_contributions(trees: LightGBM, features: Features) -> FloatArray:
@@ -38,42 +52,145 @@ def churn_contributions(trees: LightGBM, features: Features) -> FloatArray:
     return result
 
 
+def network_contributions(forecaster: HabitueForecaster, examples: Examples) -> tuple[FloatArray, FloatArray]:
+    """Gradient times input of the network's mean churn logit, by tabular feature of the trees and of the series.
+
+    Inputs are standardised, so that the average training customer is at zero; what the features do by way of the graph
+    is not in them.
+
+    Returns:
+        n×f in the order of the trees' features (a missing value's flag counts for its feature), and n for the series.
+    """
+    fitted = forecaster.require_fitted()
+    half, names = fitted.network, list(fitted.trees.names)
+    given: list[tuple[torch.Tensor, ...]] = []
+    hook = half.network.register_forward_pre_hook(lambda _module, inputs: given.append(inputs))
+    try:
+        half.predict(examples, forecaster.shared, forecaster.embedding_features)
+    finally:
+        hook.remove()
+    products = []
+    for tabular, *rest in given:
+        inputs = tabular.detach().clone().requires_grad_(True)
+        logits = half.network(inputs, *rest)[..., CHURN_LOGIT].mean(dim=0)
+        (gradient,) = torch.autograd.grad(logits.sum(), inputs)
+        products.append((gradient * inputs.detach()).numpy().astype(np.float64))
+    product = np.concatenate(products)
+    transform = half.statistics.transform
+    by_feature = np.zeros((len(product), len(names)))
+    flagged = [name for name, flag in zip(transform.names, transform.flagged, strict=True) if flag > 0]
+    for column, name in enumerate([*transform.names, *flagged]):
+        if name in names:
+            by_feature[:, names.index(name)] += product[:, column]
+    return by_feature, product[:, transform.width :].sum(axis=1)
+
+
 def churn_reasons(forecaster: HabitueForecaster, examples: Examples, *, most: int = 5) -> list[list[dict[str, Any]]]:
-    """The few features that move each customer's risk most, largest first.
+    """The few things that move each customer's risk most, largest first.
 
     Args:
-        forecaster: A fitted one, whose trees are asked.
+        forecaster: A fitted one.
         examples: The n customers, with their features.
-        most: At most so many reasons each; fewer where few features matter.
+        most: At most so many reasons each; fewer where few things matter.
 
     Returns:
         One list for each customer of JSON objects: `feature` (its name), `label` (what it means to a reader, with its
-        unit), `value` (the customer's; None where undefined), `contribution` (what it adds to the log-odds of churn
-        against the average training customer) and `direction` (whether that `raises` or `lowers` the risk).
+        unit), `value` (the customer's; None where undefined), `contribution` (what it adds to the log-odds of churn),
+        `direction` (whether that `raises` or `lowers` the risk), `kind` (`feature`, `rhythm` or `graph`), and for a
+        category of the graph its `evidence`.
 
     Raises:
         NotTrainedError: Before the forecaster is fitted.
     """
-    trees, features = forecaster.require_fitted().trees, examples.features
-    contributions = churn_contributions(trees, features)[:, :-1]
-    aligned = align(features, trees.names)
+    contributions, groups = all_contributions(forecaster, examples)
+    names = forecaster.require_fitted().trees.names
+    aligned = align(examples.features, names)
+    known = [_of_customers(examples, group) if group.name else None for group in groups]
     leading = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
-    return [
-        [
-            _reason(aligned, row, column, float(contributions[row, column]))
-            for column in columns.tolist()
-            if abs(contributions[row, column]) >= _SMALLEST
-        ]
-        for row, columns in enumerate(leading)
-    ]
+    result = []
+    for row, columns in enumerate(leading.tolist()):
+        reasons = []
+        for column in columns:
+            contribution = float(contributions[row, column])
+            if abs(contribution) < _SMALLEST:
+                continue
+            if column < len(names):
+                reasons.append(_reason(aligned, row, column, contribution))
+            elif column == len(names):
+                label = "Purchases week by week over the last half year"
+                reasons.append(_said(RHYTHM, label, None, contribution, "rhythm"))
+            else:
+                place = column - len(names) - 1
+                reasons.append(_of_graph(groups[place], known[place], row, contribution))
+        result.append(reasons)
+    return result
+
+
+def all_contributions(forecaster: HabitueForecaster, examples: Examples) -> tuple[FloatArray, list[GraphGroup]]:
+    """Contributions of every feature of the trees, of the weekly series, and of the groups of the graph, in this order.
+
+    Returns:
+        n×(f + 1 + g), and the g groups. A category of which a customer bought nothing is zero for that customer.
+    """
+    fitted = forecaster.require_fitted()
+    share = network_share(forecaster)
+    by_network, by_series = network_contributions(forecaster, examples)
+    by_feature = (1.0 - share) * churn_contributions(fitted.trees, examples.features)[:, :-1] + share * by_network
+    groups: list[GraphGroup] = []
+    if fitted.constant_risk is None and forecaster.use_graph and len(examples.rows) <= MOST_CUSTOMERS:
+        groups = left_out(lambda each: _score(forecaster, each), examples, _score(forecaster, examples))
+    parts = [by_feature, share * by_series[:, None]]
+    for group in groups:
+        own = _lines(examples, group) > 0
+        parts.append(np.where(own, group.contribution, 0.0)[:, None])
+    return np.concatenate(parts, axis=1), groups
+
+
+def network_share(forecaster: HabitueForecaster) -> float:
+    """The network's share in the blend of churn logits."""
+    share: Any = forecaster.require_fitted().weights.churn
+    return float(share.get("network", 0.0)) if hasattr(share, "get") else float(share)
+
+
+def _score(forecaster: HabitueForecaster, examples: Examples) -> FloatArray:
+    score = forecaster.predict(examples).churn_score
+    return np.zeros(len(examples.rows)) if score is None else score
+
+
+def _lines(examples: Examples, group: GraphGroup) -> FloatArray:
+    """How many purchase lines of a group each of the examples' customers has."""
+    purchases = examples.snapshot.purchases
+    inside = np.append(group.products, False)[purchases.target] & (purchases.target >= 0)
+    count = np.bincount(purchases.customer[inside], minlength=len(examples.snapshot.customers))
+    return count[examples.rows].astype(np.float64)
+
+
+def _of_customers(examples: Examples, group: GraphGroup) -> list[dict[str, Any]]:
+    return evidence(examples.snapshot, group, examples.rows.astype(np.int64))
+
+
+def _of_graph(group: GraphGroup, known: list[dict[str, Any]] | None, row: int, contribution: float) -> dict[str, Any]:
+    if known is None:
+        label = "All that the graph of customers and products says"
+        return _said(GRAPH, label, None, contribution, "graph")
+    found = known[row]
+    label = f"Purchases of {group.name}, as others who bought the same fared (lines)"
+    reason = _said(f"{GRAPH}:{group.name}", label, float(found["lines"]), contribution, "graph")
+    return {**reason, "evidence": found}
 
 
 def _reason(features: Features, row: int, column: int, contribution: float) -> dict[str, Any]:
     name, value = features.names[column], float(features.values[row, column])
+    known = value if np.isfinite(value) else None
+    return _said(name, features.labels.get(name, name), known, contribution, "feature")
+
+
+def _said(name: str, label: str, value: float | None, contribution: float, kind: str) -> dict[str, Any]:
     return {
         "feature": name,
-        "label": features.labels.get(name, name),
-        "value": value if np.isfinite(value) else None,
+        "label": label,
+        "value": value,
         "contribution": contribution,
         "direction": "raises" if contribution > 0 else "lowers",
+        "kind": kind,
     }

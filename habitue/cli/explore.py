@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -131,11 +132,30 @@ def customer(
         return
     say(f"No purchase within {risk.score_of.horizon_days} days of {risk.score_of.as_of:%Y-%m-%d}: "
         f"{risk.churn_risk:.1%}; expected value {risk.expected_value:,.2f} {risk.currency or ''}")  # fmt: skip
+    for line in _outlook(risk):
+        say(line)
     rows_of_reasons = [(r.label, shown(r.value), f"{r.contribution:+.3f}", r.direction) for r in risk.reasons]
     print_table("Why", ("feature", "value", "log-odds", "the risk"), rows_of_reasons, numbers=[1, 2])
     components = [(c.name, c.value, c.weight) for c in score.components]
     say(f"HyperScore {score.hyperscore:.2f}, percentile {score.percentile:.1f}")
     print_table("", ("component", "value", "weight"), components, numbers=[1, 2])
+
+
+def _outlook(risk: ChurnRiskView) -> Iterator[str]:
+    """What follows from risk and value, as far as it is known."""
+    value, lapse, stake, later = risk.value_interval, risk.lapse, risk.at_stake, risk.discounted_value
+    if value is not None:
+        yield f"With {value.level:.0%} probability the value lies between {value.low:,.2f} and {value.high:,.2f}"
+    if lapse is not None and risk.p_alive is not None:
+        yield (
+            f"Last bought {lapse.days_since_purchase:.0f} days ago, {'beyond' if lapse.lapsed else 'within'} its own "
+            f"rhythm (95 % of gaps are up to {lapse.lapse_after_days:.0f} days); alive with {risk.p_alive:.1%}"
+        )
+    if stake is not None and later is not None:
+        yield (
+            f"At stake {stake.value:,.2f}; discounted value over 12 months {later.months_12:,.2f}, over 24 "
+            f"{later.months_24:,.2f}"
+        )
 
 
 @app.command()

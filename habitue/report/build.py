@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from habitue.report import charts, tables
+from habitue.report.card import card_tables
 from habitue.report.names import CHURN_METRICS, CONTROL, METRICS, RIVAL, SUBJECT, VALUE_METRICS, in_order, model_name
 from habitue.report.numbers import MISSING, duration, money, number, percent
 from habitue.report.verdict import comparisons, findings, headline
@@ -60,6 +61,7 @@ def build_report(
             if (chart := charts.forest_chart(f"forest-{metric}", metric, rows)) is not None
         ],
         differences=tables.difference_rows(rows),
+        card=card_tables(backtest, currency),
         **_curves(curves.get("models", {})),
         histogram=charts.score_histogram(
             "histogram", scores["hyperscore"].to_numpy(np.float64), scores["active"].to_numpy(np.bool_)

@@ -4,13 +4,21 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.calibration import logit
 from gnn.features import Features
 from gnn.forecast import Examples, ExampleSource
 from gnn.habitue_forecaster import HabitueForecaster
-from gnn.reasons import churn_contributions, churn_reasons
+from gnn.reasons import (
+    RHYTHM,
+    all_contributions,
+    churn_contributions,
+    churn_reasons,
+    network_contributions,
+    network_share,
+)
 from habitue.errors import NotTrainedError
 from tests.gnn.shops import fading_shop
 from tests.gnn.test_forecaster import QUICK, TASK, examples
@@ -33,12 +41,40 @@ def test_contributions_add_up_to_the_trees_logit(learnt: tuple[HabitueForecaster
     np.testing.assert_allclose(contributions.sum(axis=1), logit(risk), rtol=1e-6, atol=1e-8)
 
 
+def test_gradient_times_input_is_the_change_that_a_small_step_to_the_average_makes(
+    learnt: tuple[HabitueForecaster, Examples],
+) -> None:
+    """Moving every input a thousandth of its way to the average customer: the parts add up to that change."""
+    model, test = learnt
+    by_feature, by_series = network_contributions(model, test)
+    half = model.require_fitted().network
+    given: list[tuple[torch.Tensor, ...]] = []
+    hook = half.network.register_forward_pre_hook(lambda _module, inputs: given.append(inputs))
+    half.predict(test, model.shared, None)
+    hook.remove()
+    tabular, *rest = given[0]
+    with torch.no_grad():
+        double = half.network.double()
+        now = double(tabular.double(), *rest)[..., 0].mean(dim=0)
+        moved = double(tabular.double() * (1 - 1e-3), *rest)[..., 0].mean(dim=0)
+        half.network.float()
+    expected = ((now - moved) * 1e3).numpy()
+    # A ReLU may switch within the step: hence the tolerance, for a few customers.
+    close = np.isclose(by_feature.sum(axis=1) + by_series, expected, atol=0.02, rtol=0.05)
+    assert close.mean() > 0.9
+
+
 def test_reasons_are_the_largest_contributions_in_order(learnt: tuple[HabitueForecaster, Examples]) -> None:
     model, test = learnt
-    trees = model.require_fitted().trees
-    contributions = churn_contributions(trees, test.features)[:, :-1]
+    trees, share = model.require_fitted().trees, network_share(model)
+    by_feature, by_series = network_contributions(model, test)
+    contributions, groups = all_contributions(model, test)
+    assert not groups  # a shop without products has no graph
+    blended = (1 - share) * churn_contributions(trees, test.features)[:, :-1] + share * by_feature
+    np.testing.assert_allclose(contributions, np.column_stack([blended, share * by_series]))
+    names = [*trees.names, RHYTHM]
     for row, reasons in enumerate(churn_reasons(model, test, most=3)):
-        named = [trees.names.index(reason["feature"]) for reason in reasons]
+        named = [names.index(reason["feature"]) for reason in reasons]
         assert len(named) <= 3
         sizes = [abs(reason["contribution"]) for reason in reasons]
         assert sizes == sorted(sizes, reverse=True)
@@ -47,7 +83,9 @@ def test_reasons_are_the_largest_contributions_in_order(learnt: tuple[HabitueFor
         for reason, column in zip(reasons, named, strict=True):
             assert reason["contribution"] == contributions[row, column]
             assert reason["direction"] == ("raises" if contributions[row, column] > 0 else "lowers")
-            assert reason["label"] == test.features.labels[reason["feature"]]
+            assert reason["kind"] == ("rhythm" if reason["feature"] == RHYTHM else "feature")
+            if reason["kind"] == "feature":
+                assert reason["label"] == test.features.labels[reason["feature"]]
 
 
 def test_reasons_are_plain_json_and_an_undefined_value_is_null(learnt: tuple[HabitueForecaster, Examples]) -> None:
@@ -58,6 +96,9 @@ def test_reasons_are_plain_json_and_an_undefined_value_is_null(learnt: tuple[Hab
     ]
     assert values
     for name, value, row in values:
+        if name == RHYTHM:
+            assert value is None
+            continue
         given = test.features.column(name)[row]
         assert (value is None) == bool(np.isnan(given))
         assert value is None or value == given

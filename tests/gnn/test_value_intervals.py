@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnn.forecast import ExampleSource
+from gnn.habitue_forecaster import HabitueForecaster
 from gnn.holdout import split_customers
+from gnn.model_files import load, save
 from gnn.value_intervals import ValueIntervals, fit_value_intervals
 from tests.gnn.shops import fading_shop
-from tests.gnn.test_forecaster import TASK, examples
+from tests.gnn.test_forecaster import QUICK, TASK, examples
 
 
 def test_one_group_by_hand() -> None:
@@ -100,3 +103,19 @@ def test_halves_of_the_customers_are_the_same_at_every_cutoff() -> None:
         assert whole.outcome is not None
         assert first.outcome is not None
         np.testing.assert_array_equal(first.outcome.value, whole.outcome.value[place])
+
+
+def test_a_forecaster_gives_them_and_keeps_them_when_it_is_saved(tmp_path: Path) -> None:
+    training, test = examples(ExampleSource(fading_shop(), TASK))
+    for part in (training, training[-1:]):  # with a cutoff to hold out, and with half of the customers instead
+        model = HabitueForecaster(TASK, settings=QUICK)
+        model.fit(part, seed=0)
+        forecast = model.predict(test)
+        assert forecast.value_low is not None
+        assert forecast.value_high is not None
+        assert forecast.value_level == 0.8
+        assert (forecast.value_low <= forecast.value_high).all()
+        save(model, tmp_path / str(len(part)))
+        again = load(tmp_path / str(len(part)), TASK).predict(test)
+        np.testing.assert_array_equal(again.value_low, forecast.value_low)
+        np.testing.assert_array_equal(again.value_high, forecast.value_high)
