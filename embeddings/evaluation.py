@@ -18,11 +18,10 @@ import torch
 
 from embeddings.benchmark_files import TripleFolder, read_folder
 from embeddings.benchmark_parts import Parts, parts_of
-from embeddings.full_softmax import Queries, fit, initial, with_inverses
+from embeddings.benchmark_training import BenchmarkTraining, Chosen, Trial
 from embeddings.published_results import PublishedResult, published
 from embeddings.softmax_settings import SoftmaxSettings
-from embeddings.training_plan import DECAYS, FIRST_KNOWN, KNOWN, plan
-from embeddings.validation import Look, Validation
+from embeddings.validation import Look
 from habitue.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,35 +30,6 @@ if TYPE_CHECKING:
     from graph.store import Progress
 
 PROTOCOL: Final = "filtered by all known triples, heads and tails, realistic ranks (PyKEEN's RankBasedEvaluator)"
-#: Looks at the validation triples in a training.
-_LOOKS: Final = 8
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What a user has chosen himself, and nothing else may; None is left to the validation triples.
-
-    Attributes:
-        dimension, epochs, decay, known: See `SoftmaxSettings`.
-    """
-
-    dimension: int | None = None
-    epochs: int | None = None
-    decay: float | None = None
-    known: float | None = None
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A short training, to choose settings by: what it was and what it found on the validation triples."""
-
-    settings: SoftmaxSettings
-    look: Look
-
-    def to_json(self) -> dict[str, float]:
-        """As plain values."""
-        of = self.settings
-        return {"decay": of.decay, "known": of.known, "epochs": of.epochs, **self.look.to_json()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +44,8 @@ class Evaluation:
         trials: What was tried on the validation triples to choose the settings.
         looks: Passes done and what the validation triples then said, in the training proper.
         epochs: Passes after which the vectors were the best on them: these are evaluated.
-        stopped: Whether the time ran out before the training was through; it is then not to be had again exactly.
+        stopped: Whether the time did not suffice for all that was planned; trials then end, the training is shorter,
+            and neither is to be had again exactly.
         metrics: By part and side; a part without a triple that can be asked is absent.
         seconds: By what took them.
         entity, relation: float32 [N, d] and [2R, d]: relation 2r, and its inverse 2r + 1.
@@ -137,7 +108,7 @@ class Evaluation:
                 "looks": [{"epochs": epochs, **look.to_json()} for epochs, look in self.looks],
                 "epochs": self.epochs,
             },
-            "stopped_for_time": self.stopped,
+            "short_of_time": self.stopped,
             "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
             "metrics": metrics,
             "published": [each.to_json() for each in self.published],
@@ -177,10 +148,10 @@ def evaluate(
     folder = read_folder(directory)
     parts = parts_of(folder)
     clock.lap("reading")
-    bench = _Bench(parts, chosen or Chosen(), minutes, seed, tell)
-    settings = bench.choose()
+    training = BenchmarkTraining(parts, chosen or Chosen(), minutes, seed, tell)
+    settings = training.choose()
     clock.lap("choosing")
-    entity, relation = bench.train(settings)
+    entity, relation = training.train(settings)
     clock.lap("training")
     metrics = _metrics(parts, entity, relation, tell)
     clock.lap("evaluation")
@@ -189,10 +160,10 @@ def evaluate(
         parts=parts,
         settings=settings,
         seed=seed,
-        trials=tuple(bench.trials),
-        looks=tuple(bench.looks),
-        epochs=bench.epochs,
-        stopped=bench.stopped,
+        trials=tuple(training.trials),
+        looks=tuple(training.looks),
+        epochs=training.epochs,
+        stopped=training.stopped,
         metrics=metrics,
         seconds=clock.total(),
         entity=entity,
@@ -214,100 +185,6 @@ class _Clock:
     def total(self) -> dict[str, float]:
         passed = {"total": time.monotonic() - self.begin, "processor": time.process_time() - self.worked}
         return {**self.seconds, **passed}
-
-
-class _Bench:
-    """The trainings of an evaluation, within one time limit."""
-
-    def __init__(self, parts: Parts, chosen: Chosen, minutes: float, seed: int, tell: Progress) -> None:
-        self.parts, self.chosen, self.seed, self.tell = parts, chosen, seed, tell
-        self.end = time.monotonic() + 60 * minutes
-        self.queries = Queries.of(with_inverses(parts.train))
-        self.validation = Validation(parts, seed)
-        self.plan = plan(
-            len(parts.entities), len(self.queries), minutes, dimension=chosen.dimension, epochs=chosen.epochs
-        )
-        self.trials: list[Trial] = []
-        self.looks: list[tuple[int, Look]] = []
-        self.epochs = 0
-        self.stopped = False
-        self._trials = self._planned_trials()
-        self._passes = self._trials * self.plan.trial_epochs + self.plan.settings.epochs
-        self._done = 0.0
-
-    def _planned_trials(self) -> int:
-        if not self.plan.trial_epochs or not self.validation.possible:
-            return 0
-        decays = len(DECAYS) if self.chosen.decay is None else 0
-        return decays + (len(KNOWN) + (not decays) if self.chosen.known is None else 0)
-
-    def choose(self) -> SoftmaxSettings:
-        """The settings of the training proper: those given, and the rest by trials."""
-        given, best = self.chosen, self.plan.settings
-        best = dataclasses.replace(best, known=FIRST_KNOWN if given.known is None else given.known)
-        best = best if given.decay is None else dataclasses.replace(best, decay=given.decay)
-        if not self._trials:
-            return best
-        if given.decay is None:
-            best = self._best([dataclasses.replace(best, decay=decay) for decay in DECAYS])
-        if given.known is None:
-            best = self._best([best, *(dataclasses.replace(best, known=known) for known in KNOWN)])
-        return dataclasses.replace(best, epochs=self.plan.settings.epochs)
-
-    def _best(self, options: list[SoftmaxSettings]) -> SoftmaxSettings:
-        """The one of several settings that a short training finds best; what was tried is not tried again."""
-        found: list[tuple[float, SoftmaxSettings]] = []
-        for option in options:
-            short = dataclasses.replace(option, epochs=self.plan.trial_epochs)
-            tried = next((trial for trial in self.trials if trial.settings == short), None)
-            if tried is None:
-                if self._late():
-                    break
-                entity, relation = self._start(short)
-                for _ in self._passes_of(entity, relation, short, f"trying decay {short.decay}, known {short.known}"):
-                    pass
-                tried = Trial(short, self.validation.look(entity, relation))
-                self.trials.append(tried)
-            found.append((tried.look.value, short))
-        return max(found, key=lambda each: each[0])[1] if found else options[0]
-
-    def train(self, settings: SoftmaxSettings) -> tuple[torch.Tensor, torch.Tensor]:
-        """The vectors that are best on the validation triples; the last where there are none."""
-        entity, relation = self._start(settings)
-        every = max(1, settings.epochs // _LOOKS)
-        best = (entity.clone(), relation.clone())
-        highest = float("-inf")
-        looked = self.validation.possible
-        for epoch in self._passes_of(entity, relation, settings, "training"):
-            self.epochs = self.epochs if looked else epoch
-            if not looked or (epoch % every and epoch != settings.epochs and not self._late()):
-                continue
-            look = self.validation.look(entity, relation)
-            self.looks.append((epoch, look))
-            if look.value > highest:
-                highest, self.epochs = look.value, epoch
-                best[0].copy_(entity)
-                best[1].copy_(relation)
-        return best if self.looks else (entity, relation)
-
-    def _start(self, settings: SoftmaxSettings) -> tuple[torch.Tensor, torch.Tensor]:
-        return initial(len(self.parts.entities), 2 * len(self.parts.relations), settings.dimension, self.seed)
-
-    def _passes_of(self, entity: torch.Tensor, relation: torch.Tensor, settings: SoftmaxSettings, what: str) -> Any:
-        """Train in place; yields after every pass, and ends early when the time is over."""
-        before = self._done
-        for place in fit(entity, relation, self.queries, settings, seed=self.seed):
-            share = (before + place.passes) / self._passes
-            self.tell(f"{what}, pass {place.epoch + 1} of {settings.epochs}, loss {place.loss:.3f}", 0.9 * share)
-            if place.step == 0:
-                yield place.epoch
-            if self._late():
-                self.stopped = True
-                break
-        self._done = before + settings.epochs
-
-    def _late(self) -> bool:
-        return time.monotonic() > self.end
 
 
 def _metrics(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -78,14 +80,27 @@ def link_prediction(
     """
     filters = sum(len(each) for each in (triples, *known))
     evaluator = _Watched(len(triples), progress)
-    found = evaluator.evaluate(
-        model,
-        triples,
-        batch_size=min(len(triples), max(1, _BATCH_BYTES // (20 * model.num_entities + 3 * filters))),
-        additional_filter_triples=list(known),
-        use_tqdm=False,
-    )
+    with _without_remarks():
+        found = evaluator.evaluate(
+            model,
+            triples,
+            batch_size=min(len(triples), max(1, _BATCH_BYTES // (20 * model.num_entities + 3 * filters))),
+            additional_filter_triples=list(known),
+            use_tqdm=False,
+        )
     return {side: _of_side(cast(RankBasedMetricResults, found), side) for side in SIDES}
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Without the warning that batches are not made smaller on a processor when memory is short: ours are small."""
+    logger = logging.getLogger("torch_max_mem")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class _Watched(RankBasedEvaluator):

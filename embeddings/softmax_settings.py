@@ -24,10 +24,10 @@ class SoftmaxSettings:
 
     dimension: int = 256
     epochs: int = 40
-    learning_rate: float = 0.1
+    learning_rate: float = 0.2
     batch: int = 256
-    known: float = 1.0
-    decay: float = 0.15
+    known: float = 0.5
+    decay: float = 0.5
     candidates: int = 8192
 
     def __post_init__(self) -> None:

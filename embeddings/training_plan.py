@@ -13,22 +13,26 @@ from typing import Final
 from embeddings.softmax_settings import SoftmaxSettings
 
 #: Multiplications a minute that a plan counts on; two idle cores of an ordinary machine do about twice as many.
-_A_MINUTE: Final = 4e11
+MULTIPLICATIONS_A_MINUTE: Final = 4e11
 #: Share of the work for choosing settings, at most.
-_CHOOSING: Final = 0.5
+CHOOSING: Final = 0.6
+#: Decays that are tried, low to high; from the better end the search goes on, so many steps of such a factor at most.
+DECAYS: Final = (0.2, 0.5, 1.25)
+MORE_DECAYS: Final = 2
+DECAY_STEP: Final = 2.5
+#: How much known answers count: first this, and with the best decay these.
+FIRST_KNOWN: Final = 0.5
+KNOWN: Final = (1.0, 0.25)
+#: Trials at most.
+TRIALS: Final = len(DECAYS) + MORE_DECAYS + len(KNOWN)
 #: Updates that a training needs at least to settle, and passes at most and at least.
 _UPDATES, _MOST_PASSES, _FEWEST_PASSES = 2_000, 200, 20
 #: Passes of a trial, of those of the training it stands for.
-_TRIAL: Final = 0.4
+_TRIAL: Final = 0.3
 #: What makes a pass of a large graph cheaper, until enough of them fit: dimension and candidates, the best first.
 _SIZES: Final = ((256, 8192), (256, 4096), (256, 2048), (128, 2048), (128, 1024), (64, 1024), (64, 512), (32, 512))
 #: Numbers that the tables of a training may hold: vectors, accumulators, gradients and the best vectors.
 _MOST_NUMBERS: Final = 1 << 27
-
-#: What is tried, one after the other: first the decay, then, with the best one, how much known answers count.
-DECAYS: Final = (0.15, 0.4, 1.0)
-KNOWN: Final = (1.0, 0.25)
-FIRST_KNOWN: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,10 @@ def plan(
     for length, candidates in _SIZES:
         settings = replace(settings, dimension=dimension or length, candidates=candidates)
         cost = max(1, queries) * min(entities, candidates) * settings.dimension
-        affordable = minutes * _A_MINUTE / cost
+        affordable = minutes * MULTIPLICATIONS_A_MINUTE / cost
         if affordable >= _FEWEST_PASSES and entities * settings.dimension * 5 <= _MOST_NUMBERS:
             break
-    trials = len(DECAYS) + len(KNOWN)
-    trial = min(round(wanted * _TRIAL), int(affordable * _CHOOSING / trials))
+    trial = min(round(wanted * _TRIAL), int(affordable * CHOOSING / TRIALS))
     trial = trial if trial >= 4 else 0
-    passes = epochs or int(max(1, min(wanted, affordable - trial * trials)))
+    passes = epochs or int(max(1, min(wanted, affordable - trial * TRIALS)))
     return TrainingPlan(replace(settings, epochs=passes), trial)

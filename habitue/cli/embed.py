@@ -50,7 +50,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Train TransE on a benchmark folder, settings chosen on valid.txt, and evaluate it with PyKEEN."""
-    from embeddings.evaluation import Chosen
+    from embeddings.benchmark_training import Chosen
     from embeddings.evaluation import evaluate as evaluate_folder
 
     with shown_progress(quiet=quiet or as_json) as progress:
@@ -112,4 +112,4 @@ def _show(found: Evaluation) -> None:
         if count:
             say(f"Left out: {count:,} repeated lines of {part}.txt.")
     if found.stopped:
-        say("The time ran out before the training was through: more --minutes may give better vectors.")
+        say("The time did not suffice for all that was planned: more --minutes may give better vectors.")
