@@ -1,4 +1,4 @@
-"""Which products customers buy next: ours beside popularity, their own purchases, item-kNN, and plain TransE.
+"""Which products customers buy next: ours beside popularity, their own purchases, item-kNN, and TransE.
 
     python -m bench.bench_purchases [--smoke] [--workspace DIR] [--groups "chosen on,measured on"]
 
@@ -88,9 +88,8 @@ def measure(history: History, as_of: datetime) -> dict[str, Any]:
 def _models(queries: Queries) -> Mapping[str, Scorer]:
     snapshot, candidates = queries.snapshot, queries.candidates
     settings = TransESettings()
-    plain = dataclasses.replace(settings, popularity_weight=0.0,
-                                engine=dataclasses.replace(settings.engine, popular_tails=0.0))  # fmt: skip
     embedding = train(snapshot, settings)
+    translation = dataclasses.replace(embedding, popularity=np.zeros_like(embedding.popularity))
     recommender = Recommender.of(snapshot, settings.half_life_days)
     without = dataclasses.replace(recommender, settings=dataclasses.replace(recommender.settings, translation=0.0))
     return {
@@ -99,7 +98,7 @@ def _models(queries: Queries) -> Mapping[str, Scorer]:
         "item-kNN": item_knn(snapshot, candidates),
         "item-kNN, 100 nearest": nearest_items(recommender, snapshot),
         "item-kNN, weighted": item_knn(snapshot, candidates, half_life_days=settings.half_life_days),
-        "plain TransE": transe(train(snapshot, plain), candidates),
+        "translation alone": transe(translation, candidates),
         "TransE and popularity": transe(embedding, candidates),
         "ours without translation": ours(without, embedding, queries),
         OURS: ours(recommender, embedding, queries),

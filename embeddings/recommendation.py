@@ -54,8 +54,8 @@ class RecommendationSettings:
 
     partners: int = 100
     least_buyers: int = 5
-    translation: float = 0.25
-    repeat: float = 4.0
+    translation: float = 0.2
+    repeat: float = 10.0
     floor: float = 1e-2
 
     def __post_init__(self) -> None:
