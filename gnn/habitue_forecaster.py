@@ -1,19 +1,23 @@
-"""Habitué's forecaster: an ensemble of graph convolutional networks blended with gradient-boosted trees.
+"""Habitué's forecaster: graph convolutional networks, boosted trees, a forest and a linear model, blended.
 
-Both halves learn from the same stacked cutoffs. How they are blended and calibrated is learnt out of time: a first
-fit on older cutoffs foretells the newest, then both halves are fitted anew on all of them.
+All parts learn from the same stacked cutoffs, three of them from the graph's features besides. How they are blended and
+calibrated is learnt out of time: a first fit on older cutoffs foretells the newest, then all are fitted anew on all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from gnn.blend import BlendWeights, HalfForecasts, deviation, out_of_time_weights, stacked_logits
-from gnn.calibration import PlattCalibration, fit_platt
+from gnn.baselines.lightgbm_forecaster import LightGBM
+from gnn.baselines.random_forest import RandomForest
+from gnn.blend import BlendWeights, PartForecast, PartForecasts, deviation
+from gnn.calibration import PlattCalibration, fit_platt, logit
 from gnn.forecast import Examples, Forecast
+from gnn.graph_features import GraphFeatures
+from gnn.linear_half import LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.shared_work import SharedWork
 from gnn.task import Task
@@ -21,12 +25,11 @@ from gnn.training import Progress
 from graph.snapshot import FloatArray
 from habitue.errors import NotTrainedError
 
-if TYPE_CHECKING:
-    from gnn.baselines.lightgbm_forecaster import LightGBM
-
 #: Coverage that the interval of the churn risk aims at, and its normal quantile.
 INTERVAL_LEVEL: Final = 0.8
 _INTERVAL_QUANTILE: Final = 1.2816
+#: A tree's risk is kept within this before its logit is taken: a forest may say 0 where it has seen no churner.
+_RISK_RANGE: Final = (1e-3, 1.0 - 1e-3)
 #: A validation cutoff with fewer churners (or stayers) than this says too little to choose by.
 _FEWEST_EVENTS: Final = 10
 
@@ -52,32 +55,41 @@ class FittedForecaster:
     """All that was learnt: what a model directory holds.
 
     Attributes:
-        network, trees: The halves.
-        weights: The network's share in each prediction.
+        network: Convolutional where there is a graph.
+        trees: On the tabular features alone, whose contributions are the reasons.
+        graph_trees, forest, linear: On the tabular and the graph features; on the tabular ones alone without graph.
+        graph: How examples are given their graph features; None without graph.
+        weights: The parts' shares in each prediction.
         calibration: Of the blended churn logit.
         constant_risk: Churn risk of everybody where the training labels were all alike; else None.
     """
 
     network: NetworkHalf
     trees: LightGBM
+    graph_trees: LightGBM
+    forest: RandomForest
+    linear: LinearHalf
+    graph: GraphFeatures | None
     weights: BlendWeights
     calibration: PlattCalibration
     constant_risk: float | None
 
-    def halves(
+    def parts(
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
-    ) -> HalfForecasts:
-        """What each half foretells."""
-        by_trees = self.trees.predict(examples)
-        by_network = self.network.predict(examples, shared, embedding_features)
-        if by_trees.churn_risk is None or by_trees.value_median is None or by_trees.value_mean is None:
-            raise NotTrainedError("The trees do not foretell churn and value both.")
-        return HalfForecasts(
-            churn_logits=stacked_logits(by_network.churn_logit, by_trees.churn_risk),
-            network_median=np.median(by_network.value_median, axis=0),
-            trees_median=by_trees.value_median,
-            network_mean=by_network.value_mean.mean(axis=0),
-            trees_mean=by_trees.value_mean,
+    ) -> PartForecasts:
+        """What each part foretells."""
+        extended = examples if self.graph is None else self.graph.extend(examples, shared)
+        network = self.network.predict(examples, shared, embedding_features)
+        return PartForecasts(
+            {
+                "network": PartForecast(
+                    network.churn_logit, np.median(network.value_median, axis=0), network.value_mean.mean(axis=0)
+                ),
+                "trees": _by_trees(self.trees, examples),
+                "graph_trees": _by_trees(self.graph_trees, extended),
+                "forest": _by_trees(self.forest, extended),
+                "linear": PartForecast(self.linear.churn_logit(extended.features)[None]),
+            }
         )
 
 
@@ -132,16 +144,16 @@ class HabitueForecaster:
         weights, calibration = BlendWeights(), PlattCalibration()
         newest, older = labelled[-1], self._before_window_of(labelled[-1], labelled)
         if self.settings.validate and _enough_events([newest]) and _enough_events(older):
-            validation = self._fit_halves(older, seed, first=True).halves(newest, self.shared, self.embedding_features)
+            validation = self._fit_parts(older, seed, first=True).parts(newest, self.shared, self.embedding_features)
             churned, value = _churned(newest), _value(newest)
-            weights = out_of_time_weights(validation, churned, value)
+            weights = validation.out_of_time_weights(churned, value)
             calibration = fit_platt(validation.churn_logit(weights.churn), churned)
-        halves = self._fit_halves(labelled, seed, first=False)
+        fitted = self._fit_parts(labelled, seed, first=False)
         churned = np.concatenate([_churned(each) for each in labelled])
         constant = None
         if churned.min() == churned.max():
             constant = float((churned.sum() + 0.5) / (len(churned) + 1.0))
-        self.fitted = FittedForecaster(halves.network, halves.trees, weights, calibration, constant)
+        self.fitted = replace(fitted, weights=weights, calibration=calibration, constant_risk=constant)
 
     def predict(self, examples: Examples) -> Forecast:
         """Foretell the population, which may be wider than the one learnt from.
@@ -150,10 +162,10 @@ class HabitueForecaster:
             NotTrainedError: Before `fit`.
         """
         fitted = self.require_fitted()
-        halves = fitted.halves(examples, self.shared, self.embedding_features)
+        parts = fitted.parts(examples, self.shared, self.embedding_features)
         shares = fitted.weights
-        score = halves.churn_logit(shares.churn)
-        members, member_weights = halves.churn_logits, halves.member_weights(shares.churn)
+        score = parts.churn_logit(shares.churn)
+        members, member_weights = parts.churn_logits, parts.member_weights(shares.churn)
         calibration = fitted.calibration
         if fitted.constant_risk is not None:
             score = np.full(len(score), np.log(fitted.constant_risk / (1.0 - fitted.constant_risk)))
@@ -165,8 +177,8 @@ class HabitueForecaster:
             churn_risk=calibration(score),
             churn_risk_low=calibration(score - spread),
             churn_risk_high=calibration(score + spread),
-            value_median=halves.value_median(shares.value_median),
-            value_mean=halves.value_mean(shares.value_mean),
+            value_median=parts.value_median(shares.value_median),
+            value_mean=parts.value_mean(shares.value_mean),
             disagreement=deviation(member_risks, member_weights),
             members_mean=member_weights @ member_risks,
         )
@@ -188,14 +200,18 @@ class HabitueForecaster:
         """
         return [each for each in labelled if each.cutoff + self.task.horizon <= newest.cutoff]
 
-    def _fit_halves(self, training: list[Examples], seed: int, *, first: bool) -> FittedForecaster:
+    def _fit_parts(self, training: list[Examples], seed: int, *, first: bool) -> FittedForecaster:
         settings, done = self.settings.network, 0.0 if first else 0.5
         if first:
             members = min(self.settings.validation_members, settings.training.members)
             settings = replace(settings, training=replace(settings.training, members=members))
         if self.progress is not None:
             self.progress("trees", done)
-        trees = self.shared.trees(training, seed=seed)
+        graph = GraphFeatures.of(training) if self.use_graph else None
+        extended = training if graph is None else [graph.extend(each, self.shared) for each in training]
+        graph_trees, forest = LightGBM(), RandomForest()
+        graph_trees.fit(extended, seed=seed + 1)  # another draw: without graph it is not the same trees twice
+        forest.fit(extended, seed=seed)
         network = fit_network(
             training,
             settings,
@@ -205,7 +221,17 @@ class HabitueForecaster:
             seed=seed,
             progress=None if self.progress is None else self._half(done),
         )
-        return FittedForecaster(network, trees, BlendWeights(), PlattCalibration(), None)
+        return FittedForecaster(
+            network=network,
+            trees=self.shared.trees(training, seed=seed),
+            graph_trees=graph_trees,
+            forest=forest,
+            linear=fit_linear(extended),
+            graph=graph,
+            weights=BlendWeights(),
+            calibration=PlattCalibration(),
+            constant_risk=None,
+        )
 
     def _half(self, done: float) -> Progress:
         def report(what: str, share: float) -> None:
@@ -213,6 +239,13 @@ class HabitueForecaster:
                 self.progress(what, done + share / 2.0)
 
         return report
+
+
+def _by_trees(trees: LightGBM, examples: Examples) -> PartForecast:
+    found = trees.predict(examples)
+    if found.churn_risk is None:
+        raise NotTrainedError("The trees do not foretell churn.")
+    return PartForecast(logit(np.clip(found.churn_risk, *_RISK_RANGE))[None], found.value_median, found.value_mean)
 
 
 def _churned(examples: Examples) -> FloatArray:

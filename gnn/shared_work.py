@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -31,6 +32,22 @@ class SharedWork:
         self._everybody: WeakKeyDictionary[Snapshot, Features] = WeakKeyDictionary()
         self._weekly: WeakKeyDictionary[Examples, dict[int, FloatArray]] = WeakKeyDictionary()
         self._trees: OrderedDict[tuple[tuple[str, ...], int], LightGBM] = OrderedDict()
+        self._once: WeakKeyDictionary[Snapshot, dict[tuple[bytes, str], tuple[Features, object]]] = WeakKeyDictionary()
+
+    def once(self, examples: Examples, what: str, make: Callable[[], Features], keep: object = None) -> Features:
+        """Features of these customers as of the snapshot, made when first asked for.
+
+        Args:
+            examples: Whose features they are.
+            what: Which they are, `keep` being alive.
+            make: Makes them.
+            keep: Kept alive with them.
+        """
+        held = self._once.setdefault(examples.snapshot, {})
+        key = (hashlib.sha256(np.ascontiguousarray(examples.rows).tobytes()).digest(), what)
+        if key not in held:
+            held[key] = (make(), keep)
+        return held[key][0]
 
     def everybody(self, examples: Examples) -> Features:
         """Features of every customer of the snapshot, in its rows: the graph has no holes where the task looks away."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -60,8 +61,9 @@ class LightGBM:
         constants: That same value of such a target.
     """
 
-    name: Final = "lightgbm"
+    name = "lightgbm"
     needs_labels: Final = True
+    targets: ClassVar[Mapping[str, Mapping[str, Any]]] = _TARGETS
 
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ()
@@ -78,7 +80,7 @@ class LightGBM:
         self.boosters, self.constants = {}, {}
         for name, target in (("churn", churned), ("value_median", value), ("value_mean", value)):
             if np.ptp(target) > 0:
-                self.boosters[name] = _train(inputs, target, _TARGETS[name], seed)
+                self.boosters[name] = _train(inputs, target, self.targets[name], seed)
             else:
                 self.constants[name] = float(target[0])
 
@@ -105,7 +107,7 @@ class LightGBM:
         return np.asarray(self.boosters[target].predict(align(features, self.names).values), np.float64)
 
 
-def _train(inputs: FloatArray, target: FloatArray, settings: dict[str, Any], seed: int) -> lightgbm.Booster:
+def _train(inputs: FloatArray, target: FloatArray, settings: Mapping[str, Any], seed: int) -> lightgbm.Booster:
     import lightgbm
 
     threads = 1 if len(inputs) < _FEWEST_FOR_THREADS else 0  # 0: as many as there are cores
