@@ -16,7 +16,7 @@ import numpy as np
 from gnn.feature_input import FeatureInput
 from gnn.features import Features
 from gnn.forecast import Examples
-from gnn.neighbour_features import SIGNALS, product_momentum, shops
+from gnn.neighbour_features import SIGNALS, buyers, product_momentum, shops
 from gnn.replenishment_features import replenishment
 from gnn.shared_work import SharedWork
 from gnn.taste_vectors import TasteBasis, taste_basis
@@ -55,7 +55,7 @@ class GraphFeatures:
 
 
 def graph_features(examples: Examples, shared: SharedWork) -> Features:
-    """Those that need no basis: replenishment, shops, momentum."""
+    """Those that need no basis: replenishment, shops, buyers, momentum."""
     given = FeatureInput(examples.snapshot, examples.rows)
     everybody = shared.everybody(examples)
     signals: dict[str, FloatArray] = {name: everybody.column(name) for name in SIGNALS if name in everybody.names}
@@ -63,6 +63,7 @@ def graph_features(examples: Examples, shared: SharedWork) -> Features:
         chain(
             replenishment(given),
             shops(examples.snapshot, signals, examples.rows),
+            buyers(examples.snapshot, signals, examples.rows),
             product_momentum(examples.snapshot, examples.rows),
         )
     )

@@ -17,7 +17,7 @@ from gnn.blend import BlendWeights, PartForecast, PartForecasts, deviation
 from gnn.calibration import PlattCalibration, fit_platt, logit
 from gnn.forecast import Examples, Forecast
 from gnn.graph_features import GraphFeatures
-from gnn.linear_half import LinearHalf, fit_linear
+from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.shared_work import SharedWork
 from gnn.task import Task
@@ -58,6 +58,7 @@ class FittedForecaster:
         network: Convolutional where there is a graph.
         trees: On the tabular features alone, whose contributions are the reasons.
         graph_trees, forest, linear: On the tabular and the graph features; on the tabular ones alone without graph.
+        rfm: On recency, frequency, tenure and spend.
         graph: How examples are given their graph features; None without graph.
         weights: The parts' shares in each prediction.
         calibration: Of the blended churn logit.
@@ -69,6 +70,7 @@ class FittedForecaster:
     graph_trees: LightGBM
     forest: RandomForest
     linear: LinearHalf
+    rfm: LinearHalf
     graph: GraphFeatures | None
     weights: BlendWeights
     calibration: PlattCalibration
@@ -89,6 +91,7 @@ class FittedForecaster:
                 "graph_trees": _by_trees(self.graph_trees, extended),
                 "forest": _by_trees(self.forest, extended),
                 "linear": PartForecast(self.linear.churn_logit(extended.features)[None]),
+                "rfm": PartForecast(self.rfm.churn_logit(examples.features)[None]),
             }
         )
 
@@ -209,9 +212,6 @@ class HabitueForecaster:
             self.progress("trees", done)
         graph = GraphFeatures.of(training) if self.use_graph else None
         extended = training if graph is None else [graph.extend(each, self.shared) for each in training]
-        graph_trees, forest = LightGBM(), RandomForest()
-        graph_trees.fit(extended, seed=seed + 1)  # another draw: without graph it is not the same trees twice
-        forest.fit(extended, seed=seed)
         network = fit_network(
             training,
             settings,
@@ -224,9 +224,11 @@ class HabitueForecaster:
         return FittedForecaster(
             network=network,
             trees=self.shared.trees(training, seed=seed),
-            graph_trees=graph_trees,
-            forest=forest,
+            # Another draw: without graph it is not the same trees twice.
+            graph_trees=self.shared.trees(extended, seed=seed + 1),
+            forest=self.shared.forest(extended, seed=seed),
             linear=fit_linear(extended),
+            rfm=fit_linear(training, RFM_FEATURES, prior_variance=FEW_VARIANCE),
             graph=graph,
             weights=BlendWeights(),
             calibration=PlattCalibration(),

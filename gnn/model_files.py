@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from gnn.adjacency import GraphSettings
 from gnn.baselines.lightgbm_forecaster import LightGBM
-from gnn.baselines.random_forest import RandomForest
+from gnn.baselines.random_forest import WithoutMedian
 from gnn.blend import BlendWeights
 from gnn.calibration import PlattCalibration
 from gnn.gcn import ForecastNetwork, NetworkShape
@@ -41,6 +41,8 @@ _PRODUCTS: Final = "taste-products.json"
 _WEIGHT_PREFIX: Final = "network."
 #: Parts made of boosters.
 _TREES: Final = ("trees", "graph_trees", "forest")
+#: Parts that are regressions.
+_LINEAR: Final = ("linear", "rfm")
 
 
 def save(forecaster: HabitueForecaster, directory: Path) -> None:
@@ -66,12 +68,15 @@ def save(forecaster: HabitueForecaster, directory: Path) -> None:
     arrays |= {f"{_WEIGHT_PREFIX}{name}": value.numpy() for name, value in network.state_dict().items()}
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, directory / _TENSORS)
     basis = None if fitted.graph is None else fitted.graph.basis
-    parts = {
-        "linear.centre": fitted.linear.transform.centre,
-        "linear.scale": fitted.linear.transform.scale,
-        "linear.flagged": fitted.linear.transform.flagged,
-        "linear.coefficients": fitted.linear.coefficients,
-    }
+    parts: dict[str, Any] = {}
+    for part in _LINEAR:
+        linear: LinearHalf = getattr(fitted, part)
+        parts |= {
+            f"{part}.centre": linear.transform.centre,
+            f"{part}.scale": linear.transform.scale,
+            f"{part}.flagged": linear.transform.flagged,
+            f"{part}.coefficients": linear.coefficients,
+        }
     if basis is not None:
         parts |= {"taste.rarity": basis.rarity, "taste.directions": basis.directions}
         (directory / _PRODUCTS).write_text(json.dumps(basis.products.to_pylist()), encoding="utf-8")
@@ -90,7 +95,11 @@ def save(forecaster: HabitueForecaster, directory: Path) -> None:
         "features": list(statistics.transform.names),
         "value_scale": statistics.value_scale,
         "trees": {part: _described(getattr(fitted, part)) for part in _TREES},
-        "linear": {"features": list(fitted.linear.transform.names), "intercept": fitted.linear.intercept},
+        "linear": {
+            part: {"features": list(linear.transform.names), "intercept": linear.intercept}
+            for part in _LINEAR
+            for linear in [getattr(fitted, part)]
+        },
         "graph": None if fitted.graph is None else {"basis": basis is not None},
         "weights": asdict(fitted.weights),
         "calibration": asdict(fitted.calibration),
@@ -169,7 +178,8 @@ def load(
         trees=_trees(directory, "trees", settings["trees"]),
         graph_trees=_trees(directory, "graph_trees", settings["trees"]),
         forest=_trees(directory, "forest", settings["trees"]),
-        linear=_linear(settings["linear"], parts),
+        linear=_linear("linear", settings["linear"], parts),
+        rfm=_linear("rfm", settings["linear"], parts),
         graph=_graph(directory, settings["graph"], parts),
         weights=BlendWeights(**settings["weights"]),
         calibration=PlattCalibration(**settings["calibration"]),
@@ -200,7 +210,7 @@ def _described(trees: LightGBM) -> dict[str, Any]:
 def _trees(directory: Path, part: str, settings: dict[str, Any]) -> Any:
     import lightgbm
 
-    trees = RandomForest() if part == "forest" else LightGBM()
+    trees: LightGBM = WithoutMedian() if part == "forest" else LightGBM()
     trees.names = tuple(settings[part]["features"])
     trees.constants = {name: float(value) for name, value in settings[part]["constants"].items()}
     trees.boosters = {
@@ -210,14 +220,14 @@ def _trees(directory: Path, part: str, settings: dict[str, Any]) -> Any:
     return trees
 
 
-def _linear(settings: dict[str, Any], arrays: dict[str, Any]) -> LinearHalf:
+def _linear(part: str, settings: dict[str, Any], arrays: dict[str, Any]) -> LinearHalf:
     transform = TabularTransform(
-        names=tuple(settings["features"]),
-        centre=arrays["linear.centre"],
-        scale=arrays["linear.scale"],
-        flagged=arrays["linear.flagged"],
+        names=tuple(settings[part]["features"]),
+        centre=arrays[f"{part}.centre"],
+        scale=arrays[f"{part}.scale"],
+        flagged=arrays[f"{part}.flagged"],
     )
-    return LinearHalf(transform, arrays["linear.coefficients"], float(settings["intercept"]))
+    return LinearHalf(transform, arrays[f"{part}.coefficients"], float(settings[part]["intercept"]))
 
 
 def _graph(directory: Path, settings: dict[str, Any] | None, arrays: dict[str, Any]) -> GraphFeatures | None:

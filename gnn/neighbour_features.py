@@ -25,6 +25,11 @@ _EARLIER_DAYS: Final = 90
 #: Neighbours count for so many more of average state, visitors for so many more in either period.
 _PRIOR_NEIGHBOURS: Final = 3.0
 _PRIOR_VISITORS: Final = 2.0
+#: Nobody belongs more than this to a product or category, in recent purchase days.
+_MOST_OF_A_NODE: Final = 2.0
+#: Products and categories whose buyers tell something of each other: so many at least, and this share at most.
+_FEWEST_BUYERS: Final = 5
+_LARGEST_SHARE: Final = 0.3
 #: Customers silent for longer than this say nothing of the present.
 _ACTIVE_DAYS: Final = 180.0
 #: Features of the customers that are averaged over their neighbours.
@@ -37,6 +42,7 @@ SIGNALS: Final = (
     "orders_pace",
     "spend_trend_60_days",
 )
+_BUYERS_SIGNALS: Final = SIGNALS[:4]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,18 +97,43 @@ def shops(snapshot: Snapshot, signals: Mapping[str, FloatArray], rows: Int32Arra
     yield Column("shop_change", "How far the last 30 days' shops are from the usual ones (0 to 1)", moved[rows])
 
 
+def buyers(snapshot: Snapshot, signals: Mapping[str, FloatArray], rows: Int32Array) -> Iterator[Column]:
+    """State of the other buyers of the customers' products and categories; nothing without products.
+
+    A product that nearly everybody buys says nothing of a customer, one with few buyers little of their state.
+    """
+    target = snapshot.purchases.target
+    for name, node in _nodes(snapshot).items():
+        visits = Visits.of(snapshot, np.append(node, np.int32(-1))[target])
+        usual = visits.matrix(np.exp2(-visits.age / _HALF_LIFE_DAYS))
+        usual.data = np.minimum(usual.data, _MOST_OF_A_NODE)
+        of_node = np.bincount(usual.indices, minlength=visits.nodes)
+        told = (of_node >= _FEWEST_BUYERS) & (of_node <= _LARGEST_SHARE * visits.customers)
+        usual.data *= told[usual.indices]
+        usual.eliminate_zeros()
+        active = signals["recency_days"] <= _ACTIVE_DAYS
+        for signal in _BUYERS_SIGNALS:
+            if signal in signals:
+                scaled = np.sign(signals[signal]) * np.log1p(np.abs(signals[signal]))
+                label = f"Mean of log(1 + {signal}) over the other buyers of the bought {name} nodes"
+                yield Column(f"{name}_{signal}", label, others_mean(usual, np.where(active, scaled, np.nan))[rows])
+
+
+def _nodes(snapshot: Snapshot) -> dict[str, Int32Array]:
+    """Each product's node, by kind of node: itself, and its innermost category where there are categories."""
+    if not len(snapshot.products):
+        return {}
+    nodes = {"product": np.arange(len(snapshot.products), dtype=np.int32)}
+    return nodes | ({"category": snapshot.product_category} if len(snapshot.categories) else {})
+
+
 def product_momentum(snapshot: Snapshot, rows: Int32Array) -> Iterator[Column]:
     """Whether a customer's products and categories win or lose buyers, and how popular they are."""
-    if not len(snapshot.products):
-        return
     target = snapshot.purchases.target
-    nodes = {"product": target}
-    if len(snapshot.categories):
-        nodes["category"] = np.append(snapshot.product_category, np.int32(-1))[target]
-    for name, node in nodes.items():
-        visits = Visits.of(snapshot, node)
+    for name, node in _nodes(snapshot).items():
+        visits = Visits.of(snapshot, np.append(node, np.int32(-1))[target])
         usual = visits.matrix(np.exp2(-visits.age / _HALF_LIFE_DAYS))
-        usual.data = np.minimum(usual.data, 2.0)
+        usual.data = np.minimum(usual.data, _MOST_OF_A_NODE)
         recent, whole = (_buyers(visits, days) for days in (_RECENT_DAYS, _EARLIER_DAYS))
         # A third of the days sees rather less than half of the buyers.
         change = np.log((recent + 1.0) / (0.45 * whole + 1.0))

@@ -27,7 +27,7 @@ _COMMON: Final[dict[str, Any]] = {
 }
 #: By target: its own settings. Churners are few, hence the smaller trees for them. A fixed number of rounds
 #: instead of early stopping: the newest training cutoff is too valuable to be held back for it.
-_TARGETS: Final[dict[str, dict[str, Any]]] = {
+TARGETS: Final[dict[str, dict[str, Any]]] = {
     "churn": {"objective": "binary", "learning_rate": 0.04, "num_leaves": 7, "feature_fraction": 0.3, "rounds": 200},
     "value_median": {
         "objective": "l1",
@@ -54,7 +54,11 @@ class LightGBM:
     Churn by binary cross-entropy; the median of value by absolute error; its mean by Tweedie deviance (power 1.5: a
     mass at zero and a skew tail).
 
+    Args:
+        settings: Of each target's booster; by default those that served best on Complete Journey.
+
     Attributes:
+        targets: Those settings.
         names: Feature names in the order of the boosters' columns; empty before `fit`.
         boosters: By target (`churn`, `value_median`, `value_mean`); a target that was the same for all training
             examples has none.
@@ -63,9 +67,10 @@ class LightGBM:
 
     name = "lightgbm"
     needs_labels: Final = True
-    targets: ClassVar[Mapping[str, Mapping[str, Any]]] = _TARGETS
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = TARGETS
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self.targets = settings or self.settings
         self.names: tuple[str, ...] = ()
         self.boosters: dict[str, lightgbm.Booster] = {}
         self.constants: dict[str, float] = {}
@@ -79,6 +84,8 @@ class LightGBM:
         value = np.concatenate([np.maximum(outcome.value, 0.0) for _, outcome in labelled])
         self.boosters, self.constants = {}, {}
         for name, target in (("churn", churned), ("value_median", value), ("value_mean", value)):
+            if name not in self.targets:
+                continue
             if np.ptp(target) > 0:
                 self.boosters[name] = _train(inputs, target, self.targets[name], seed)
             else:
@@ -87,12 +94,11 @@ class LightGBM:
     def predict(self, examples: Examples) -> Forecast:
         """Churn risk and both values."""
         risk = self.predict_target("churn", examples.features)
-        return Forecast(
-            churn_score=risk,
-            churn_risk=risk,
-            value_median=np.maximum(self.predict_target("value_median", examples.features), 0.0),
-            value_mean=np.maximum(self.predict_target("value_mean", examples.features), 0.0),
+        median, mean = (
+            np.maximum(self.predict_target(name, examples.features), 0.0) if name in self.targets else None
+            for name in ("value_median", "value_mean")
         )
+        return Forecast(churn_score=risk, churn_risk=risk, value_median=median, value_mean=mean)
 
     def predict_target(self, target: str, features: Features) -> FloatArray:
         """One target's prediction for each row of the features.
