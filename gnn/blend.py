@@ -1,18 +1,23 @@
-"""How the forecaster's two halves become one prediction, and how far its members disagree."""
+"""How the forecaster's parts become one prediction, and how far its members disagree."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
+from scipy.special import expit
 
-from gnn.calibration import logit
 from graph.snapshot import FloatArray
+
+#: Shares found out of time are drawn so far to equal ones.
+SHRINKAGE: Final = 0.5
 
 
 @dataclass(frozen=True)
 class BlendWeights:
-    """Share of the network in each blended prediction, in [0, 1]; the trees have the rest.
+    """Shares of the parts in each blended prediction, by part, none negative, summing to 1; empty for equal shares.
 
     Attributes:
         churn: Of the churn logit.
@@ -20,47 +25,80 @@ class BlendWeights:
         value_mean: Of the mean value.
     """
 
-    churn: float = 0.5
-    value_median: float = 0.5
-    value_mean: float = 0.5
+    churn: Mapping[str, float] = field(default_factory=dict)
+    value_median: Mapping[str, float] = field(default_factory=dict)
+    value_mean: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
-class HalfForecasts:
-    """What both halves foretell for n customers.
+class PartForecast:
+    """What one part foretells for n customers.
 
     Attributes:
-        churn_logits: Raw churn logits of the m network members and, last, of the trees ((m+1)×n).
-        network_median, trees_median: Median value, in currency (n).
-        network_mean, trees_mean: Mean value, in currency (n).
+        churn_logits: Raw churn logits of its m members (m×n).
+        value_median, value_mean: Of value, in currency (n); None where the part foretells none.
     """
 
     churn_logits: FloatArray
-    network_median: FloatArray
-    trees_median: FloatArray
-    network_mean: FloatArray
-    trees_mean: FloatArray
+    value_median: FloatArray | None = None
+    value_mean: FloatArray | None = None
 
-    def member_weights(self, share: float) -> FloatArray:
-        """Weight of each row of `churn_logits`, summing to 1, when the network has this share."""
-        members = len(self.churn_logits) - 1
-        return np.array([share / members] * members + [1.0 - share])
 
-    def churn_logit(self, share: float) -> FloatArray:
+@dataclass(frozen=True, eq=False)
+class PartForecasts:
+    """What all parts foretell for the same n customers, by part."""
+
+    parts: Mapping[str, PartForecast]
+
+    @property
+    def churn_logits(self) -> FloatArray:
+        """The members' raw logits, part after part."""
+        return np.concatenate([part.churn_logits for part in self.parts.values()])
+
+    def member_weights(self, shares: Mapping[str, float]) -> FloatArray:
+        """Weight of each row of `churn_logits`, summing to 1: a part's members share its share equally."""
+        given = _filled(shares, list(self.parts))
+        members = [len(part.churn_logits) for part in self.parts.values()]
+        return np.concatenate([np.full(many, share / many) for many, share in zip(members, given, strict=True)])
+
+    def churn_logit(self, shares: Mapping[str, float]) -> FloatArray:
         """The blended churn logit."""
-        result: FloatArray = self.member_weights(share) @ self.churn_logits
+        result: FloatArray = self.member_weights(shares) @ self.churn_logits
         return result
 
-    def value_median(self, share: float) -> FloatArray:
-        """The blended median, between the two on the scale of log(1 + value)."""
-        result: FloatArray = np.expm1(
-            share * np.log1p(self.network_median) + (1.0 - share) * np.log1p(self.trees_median)
-        )
+    def value_median(self, shares: Mapping[str, float]) -> FloatArray:
+        """The blended median, a mean on the scale of log(1 + value)."""
+        names, stacked = self._medians()
+        result: FloatArray = np.expm1(_filled(shares, names) @ np.log1p(stacked))
         return np.maximum(result, 0.0)
 
-    def value_mean(self, share: float) -> FloatArray:
+    def value_mean(self, shares: Mapping[str, float]) -> FloatArray:
         """The blended mean."""
-        return share * self.network_mean + (1.0 - share) * self.trees_mean
+        names, stacked = self._means()
+        result: FloatArray = _filled(shares, names) @ stacked
+        return result
+
+    def out_of_time_weights(self, churned: FloatArray, value: FloatArray) -> BlendWeights:
+        """The shares that serve best at a cutoff that no part learnt from, drawn to equal ones.
+
+        Judged by logarithmic loss (churn), absolute error (median) and squared error (mean).
+        """
+        churn = np.stack([part.churn_logits.mean(axis=0) for part in self.parts.values()])
+        (median_names, medians), (mean_names, means) = self._medians(), self._means()
+        logs = np.log1p(medians)
+        return BlendWeights(
+            churn=best_shares(list(self.parts), lambda w: _logarithmic_loss(w @ churn, churned, churn)),
+            value_median=best_shares(median_names, lambda w: _absolute_loss(w @ logs, value, logs)),
+            value_mean=best_shares(mean_names, lambda w: _squared_loss(w @ means, value, means)),
+        )
+
+    def _medians(self) -> tuple[list[str], FloatArray]:
+        found = {name: part.value_median for name, part in self.parts.items() if part.value_median is not None}
+        return list(found), np.stack(list(found.values()))
+
+    def _means(self) -> tuple[list[str], FloatArray]:
+        found = {name: part.value_mean for name, part in self.parts.items() if part.value_mean is not None}
+        return list(found), np.stack(list(found.values()))
 
 
 def deviation(members: FloatArray, weights: FloatArray) -> FloatArray:
@@ -70,31 +108,51 @@ def deviation(members: FloatArray, weights: FloatArray) -> FloatArray:
     return result
 
 
-def out_of_time_weights(halves: HalfForecasts, churned: FloatArray, value: FloatArray) -> BlendWeights:
-    """The shares that served best at a cutoff that neither half learnt from, drawn half-way to an equal blend.
+def best_shares(
+    names: Sequence[str], loss: Callable[[FloatArray], tuple[float, FloatArray]], shrinkage: float = SHRINKAGE
+) -> dict[str, float]:
+    """The shares with the least loss among those that sum to 1, drawn to equal ones.
 
-    Judged by logarithmic loss (churn), absolute error (median) and squared error (mean).
-    """
-    shares = np.linspace(0.0, 1.0, 11)
-    churn = [float(np.mean(np.logaddexp(0.0, z) - churned * z)) for z in map(halves.churn_logit, shares)]
-    median = [float(np.mean(np.abs(v - value))) for v in map(halves.value_median, shares)]
-    mean = [float(np.mean((v - value) ** 2)) for v in map(halves.value_mean, shares)]
-    return BlendWeights(best_share(churn), best_share(median), best_share(mean))
-
-
-def best_share(losses: list[float]) -> float:
-    """The share with the least loss, drawn half-way to one half.
-
-    One cutoff says which half is better, less surely by how much; and the loss of a blend is flat around its best
-    share, so that half a step keeps most of what there is to gain and risks little.
+    One cutoff says which part is better, less surely by how much; and the loss of a blend is flat around its best
+    shares, so that half the way keeps most of what there is to gain and risks little.
 
     Args:
-        losses: Losses at evenly spaced shares from 0 to 1.
+        names: The parts.
+        loss: Of shares, with its gradient.
+        shrinkage: How far they are drawn: 0 not at all, 1 all the way.
     """
-    shares = np.linspace(0.0, 1.0, len(losses))
-    return float((shares[int(np.argmin(losses))] + 0.5) / 2.0)
+    from scipy.optimize import Bounds, LinearConstraint, minimize
+
+    equal = np.full(len(names), 1.0 / len(names))
+    scale = max(abs(loss(equal)[0]), 1e-12)
+    found = minimize(  # type: ignore[call-overload]  # the stubs want a tuple of floats and lose the array's type
+        lambda shares: loss(shares)[0] / scale,
+        equal,
+        jac=lambda shares: loss(shares)[1] / scale,
+        method="SLSQP",
+        bounds=Bounds(0.0, 1.0),
+        constraints=LinearConstraint(np.ones((1, len(names))), 1.0, 1.0),
+    )
+    best = np.clip(found.x, 0.0, None) if np.isfinite(found.x).all() and found.x.sum() > 0 else equal
+    shares = (1.0 - shrinkage) * best / best.sum() + shrinkage * equal
+    return {name: float(share) for name, share in zip(names, shares, strict=True)}
 
 
-def stacked_logits(network: FloatArray, trees_risk: FloatArray) -> FloatArray:
-    """Rows of network logits (m×n) with the trees' logit (of a probability, n) as the last row."""
-    return np.concatenate([network, logit(trees_risk)[None]])
+def _filled(shares: Mapping[str, float], names: Sequence[str]) -> FloatArray:
+    """Shares of the named parts, summing to 1; equal ones where none is given."""
+    given = np.array([shares.get(name, 0.0) for name in names])
+    return given / given.sum() if given.sum() > 0 else np.full(len(names), 1.0 / len(names))
+
+
+def _logarithmic_loss(z: FloatArray, churned: FloatArray, parts: FloatArray) -> tuple[float, FloatArray]:
+    return float(np.mean(np.logaddexp(0.0, z) - churned * z)), parts @ (expit(z) - churned) / len(z)
+
+
+def _absolute_loss(z: FloatArray, value: FloatArray, parts: FloatArray) -> tuple[float, FloatArray]:
+    difference = np.expm1(z) - value
+    return float(np.mean(np.abs(difference))), parts @ (np.sign(difference) * np.exp(z)) / len(z)
+
+
+def _squared_loss(z: FloatArray, value: FloatArray, parts: FloatArray) -> tuple[float, FloatArray]:
+    difference = z - value
+    return float(np.mean(difference**2)), 2.0 * parts @ difference / len(z)

@@ -1,20 +1,24 @@
-"""Habitué's forecaster: an ensemble of graph convolutional networks blended with gradient-boosted trees.
+"""Habitué's forecaster: graph convolutional networks, boosted trees, a forest and a linear model, blended.
 
-Both halves learn from the same stacked cutoffs. How they are blended and calibrated is learnt out of time: a first
-fit on older cutoffs foretells the newest, then both halves are fitted anew on all of them.
+All parts learn from the same stacked cutoffs, three of them from the graph's features besides. How they are blended and
+calibrated is learnt out of time: a first fit on older cutoffs foretells the newest, then all are fitted anew on all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from gnn.blend import BlendWeights, HalfForecasts, deviation, out_of_time_weights, stacked_logits
-from gnn.calibration import PlattCalibration, fit_platt
+from gnn.baselines.lightgbm_forecaster import LightGBM
+from gnn.baselines.random_forest import RandomForest
+from gnn.blend import BlendWeights, PartForecast, PartForecasts, deviation
+from gnn.calibration import PlattCalibration, fit_platt, logit
 from gnn.forecast import Examples, Forecast
+from gnn.graph_features import GraphFeatures
 from gnn.holdout import split_customers
+from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.risk_intervals import risk_interval
 from gnn.shared_work import SharedWork
@@ -24,9 +28,10 @@ from gnn.value_intervals import ValueIntervals, fit_value_intervals
 from graph.snapshot import FloatArray
 from habitue.errors import NotTrainedError
 
-if TYPE_CHECKING:
-    from gnn.baselines.lightgbm_forecaster import LightGBM
-
+#: A tree's risk is kept within this before its logit is taken: a forest may say 0 where it has seen no churner.
+_RISK_RANGE: Final = (1e-3, 1.0 - 1e-3)
+#: The parts of the blend.
+PARTS: Final = ("network", "trees", "graph_trees", "forest", "linear", "rfm")
 #: A validation cutoff with fewer churners (or stayers) than this says too little to choose by.
 _FEWEST_EVENTS: Final = 10
 
@@ -52,8 +57,12 @@ class FittedForecaster:
     """All that was learnt: what a model directory holds.
 
     Attributes:
-        network, trees: The halves.
-        weights: The network's share in each prediction.
+        network: Convolutional where there is a graph.
+        trees: On the tabular features alone, whose contributions are the reasons.
+        graph_trees, forest, linear: On the tabular and the graph features; on the tabular ones alone without graph.
+        rfm: On recency, frequency, tenure and spend.
+        graph: How examples are given their graph features; None without graph.
+        weights: The parts' shares in each prediction.
         calibration: Of the blended churn logit.
         constant_risk: Churn risk of everybody where the training labels were all alike; else None.
         value_intervals: How far realised value lay from the predicted mean; None where that is not known.
@@ -61,25 +70,33 @@ class FittedForecaster:
 
     network: NetworkHalf
     trees: LightGBM
+    graph_trees: LightGBM
+    forest: RandomForest
+    linear: LinearHalf
+    rfm: LinearHalf
+    graph: GraphFeatures | None
     weights: BlendWeights
     calibration: PlattCalibration
     constant_risk: float | None
     value_intervals: ValueIntervals | None = None
 
-    def halves(
+    def parts(
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
-    ) -> HalfForecasts:
-        """What each half foretells."""
-        by_trees = self.trees.predict(examples)
-        by_network = self.network.predict(examples, shared, embedding_features)
-        if by_trees.churn_risk is None or by_trees.value_median is None or by_trees.value_mean is None:
-            raise NotTrainedError("The trees do not foretell churn and value both.")
-        return HalfForecasts(
-            churn_logits=stacked_logits(by_network.churn_logit, by_trees.churn_risk),
-            network_median=np.median(by_network.value_median, axis=0),
-            trees_median=by_trees.value_median,
-            network_mean=by_network.value_mean.mean(axis=0),
-            trees_mean=by_trees.value_mean,
+    ) -> PartForecasts:
+        """What each part foretells."""
+        extended = examples if self.graph is None else self.graph.extend(examples, shared)
+        network = self.network.predict(examples, shared, embedding_features)
+        return PartForecasts(
+            {
+                "network": PartForecast(
+                    network.churn_logit, np.median(network.value_median, axis=0), network.value_mean.mean(axis=0)
+                ),
+                "trees": _by_trees(self.trees, examples),
+                "graph_trees": _by_trees(self.graph_trees, extended),
+                "forest": _by_trees(self.forest, extended),
+                "linear": PartForecast(self.linear.churn_logit(extended.features)[None]),
+                "rfm": PartForecast(self.rfm.churn_logit(examples.features)[None]),
+            }
         )
 
 
@@ -134,19 +151,21 @@ class HabitueForecaster:
         weights, calibration = BlendWeights(), PlattCalibration()
         newest, older = labelled[-1], self._before_window_of(labelled[-1], labelled)
         if self.settings.validate and _enough_events([newest]) and _enough_events(older):
-            validation = self._fit_halves(older, seed, first=True).halves(newest, self.shared, self.embedding_features)
+            validation = self._fit_parts(older, seed, first=True).parts(newest, self.shared, self.embedding_features)
             churned, value = _churned(newest), _value(newest)
-            weights = out_of_time_weights(validation, churned, value)
+            weights = validation.out_of_time_weights(churned, value)
             calibration = fit_platt(validation.churn_logit(weights.churn), churned)
             intervals = fit_value_intervals(validation.value_mean(weights.value_mean), value)
         else:
             intervals = self._intervals_across_customers(labelled, seed)
-        halves = self._fit_halves(labelled, seed, first=False)
+        fitted = self._fit_parts(labelled, seed, first=False)
         churned = np.concatenate([_churned(each) for each in labelled])
         constant = None
         if churned.min() == churned.max():
             constant = float((churned.sum() + 0.5) / (len(churned) + 1.0))
-        self.fitted = FittedForecaster(halves.network, halves.trees, weights, calibration, constant, intervals)
+        self.fitted = replace(
+            fitted, weights=weights, calibration=calibration, constant_risk=constant, value_intervals=intervals
+        )
 
     def predict(self, examples: Examples) -> Forecast:
         """Foretell the population, which may be wider than the one learnt from.
@@ -155,16 +174,16 @@ class HabitueForecaster:
             NotTrainedError: Before `fit`.
         """
         fitted = self.require_fitted()
-        halves = fitted.halves(examples, self.shared, self.embedding_features)
+        parts = fitted.parts(examples, self.shared, self.embedding_features)
         shares = fitted.weights
-        score = halves.churn_logit(shares.churn)
-        members, member_weights = halves.churn_logits, halves.member_weights(shares.churn)
+        score = parts.churn_logit(shares.churn)
+        members, member_weights = parts.churn_logits, parts.member_weights(shares.churn)
         calibration = fitted.calibration
         if fitted.constant_risk is not None:
             score = np.full(len(score), np.log(fitted.constant_risk / (1.0 - fitted.constant_risk)))
             members, calibration = np.tile(score, (len(members), 1)), PlattCalibration()
         member_risks = calibration(members)
-        value_mean = halves.value_mean(shares.value_mean)
+        value_mean = parts.value_mean(shares.value_mean)
         known = fitted.value_intervals
         value_low, value_high = (None, None) if known is None else known(value_mean)
         low, high = risk_interval(score, deviation(members, member_weights), calibration)
@@ -173,7 +192,7 @@ class HabitueForecaster:
             churn_risk=calibration(score),
             churn_risk_low=low,
             churn_risk_high=high,
-            value_median=halves.value_median(shares.value_median),
+            value_median=parts.value_median(shares.value_median),
             value_mean=value_mean,
             value_low=value_low,
             value_high=value_high,
@@ -197,8 +216,8 @@ class HabitueForecaster:
         learn, judge = split_customers(labelled)
         if not self.settings.validate or not _enough_events(learn) or not len(judge[-1].rows):
             return None
-        halves = self._fit_halves(learn, seed, first=True).halves(judge[-1], self.shared, self.embedding_features)
-        return fit_value_intervals(halves.value_mean(BlendWeights().value_mean), _value(judge[-1]))
+        parts = self._fit_parts(learn, seed, first=True).parts(judge[-1], self.shared, self.embedding_features)
+        return fit_value_intervals(parts.value_mean(BlendWeights().value_mean), _value(judge[-1]))
 
     def _before_window_of(self, newest: Examples, labelled: list[Examples]) -> list[Examples]:
         """The examples whose outcome window ends before the newest one's begins.
@@ -207,14 +226,15 @@ class HabitueForecaster:
         """
         return [each for each in labelled if each.cutoff + self.task.horizon <= newest.cutoff]
 
-    def _fit_halves(self, training: list[Examples], seed: int, *, first: bool) -> FittedForecaster:
+    def _fit_parts(self, training: list[Examples], seed: int, *, first: bool) -> FittedForecaster:
         settings, done = self.settings.network, 0.0 if first else 0.5
         if first:
             members = min(self.settings.validation_members, settings.training.members)
             settings = replace(settings, training=replace(settings.training, members=members))
         if self.progress is not None:
             self.progress("trees", done)
-        trees = self.shared.trees(training, seed=seed)
+        graph = GraphFeatures.of(training) if self.use_graph else None
+        extended = training if graph is None else [graph.extend(each, self.shared) for each in training]
         network = fit_network(
             training,
             settings,
@@ -224,7 +244,19 @@ class HabitueForecaster:
             seed=seed,
             progress=None if self.progress is None else self._half(done),
         )
-        return FittedForecaster(network, trees, BlendWeights(), PlattCalibration(), None)
+        return FittedForecaster(
+            network=network,
+            trees=self.shared.trees(training, seed=seed),
+            # Another draw: without graph it is not the same trees twice.
+            graph_trees=self.shared.trees(extended, seed=seed + 1),
+            forest=self.shared.forest(extended, seed=seed),
+            linear=fit_linear(extended),
+            rfm=fit_linear(training, RFM_FEATURES, prior_variance=FEW_VARIANCE),
+            graph=graph,
+            weights=BlendWeights(),
+            calibration=PlattCalibration(),
+            constant_risk=None,
+        )
 
     def _half(self, done: float) -> Progress:
         def report(what: str, share: float) -> None:
@@ -232,6 +264,13 @@ class HabitueForecaster:
                 self.progress(what, done + share / 2.0)
 
         return report
+
+
+def _by_trees(trees: LightGBM, examples: Examples) -> PartForecast:
+    found = trees.predict(examples)
+    if found.churn_risk is None:
+        raise NotTrainedError("The trees do not foretell churn.")
+    return PartForecast(logit(np.clip(found.churn_risk, *_RISK_RANGE))[None], found.value_median, found.value_mean)
 
 
 def _churned(examples: Examples) -> FloatArray:

@@ -16,7 +16,6 @@ from scipy.optimize import minimize
 from scipy.special import gammaln, stdtrit
 
 from gnn.feature_input import FeatureInput, sums
-from gnn.snapshot_facts import SnapshotFacts
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 
 #: A customer has lapsed when the present gap is beyond this quantile of the predictive distribution of the next.
@@ -83,7 +82,7 @@ class GapModel:
 
 def gap_summary(snapshot: Snapshot, rows: Int32Array) -> GapSummary:
     """Of the customers at `rows` of a snapshot, each with at least one purchase."""
-    given = FeatureInput(SnapshotFacts(snapshot), rows)
+    given = FeatureInput.of(snapshot, rows)
     customer, age = given.purchase_days
     inside = customer[1:] == customer[:-1]
     who, gap = customer[1:][inside], (age[:-1] - age[1:])[inside]

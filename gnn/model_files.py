@@ -1,7 +1,8 @@
 """A fitted forecaster as a directory, and back: safetensors, LightGBM's own text and one JSON; never a pickle.
 
 The directory holds `forecaster.json` (settings, names, weights, calibration), `network.safetensors` (parameters and
-input statistics) and `trees-<target>.txt` for each booster. Loaded back, it predicts the same to the last bit.
+input statistics), `parts.safetensors` (the linear part, the basis of the taste vectors), `taste-products.json` (the
+basis's product ids) and `<part>-<target>.txt` for each booster. Loaded back, it predicts the same to the last bit.
 """
 
 from __future__ import annotations
@@ -12,25 +13,37 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from gnn.adjacency import GraphSettings
+from gnn.baselines.lightgbm_forecaster import LightGBM
+from gnn.baselines.random_forest import WithoutMedian
 from gnn.blend import BlendWeights
 from gnn.calibration import PlattCalibration
 from gnn.gcn import ForecastNetwork, NetworkShape
+from gnn.graph_features import GraphFeatures
 from gnn.habitue_forecaster import FittedForecaster, ForecasterSettings, HabitueForecaster
+from gnn.linear_half import LinearHalf
 from gnn.network_half import EmbeddingFeatures, InputStatistics, NetworkHalf, NetworkSettings
 from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
 from gnn.task import Task
+from gnn.taste_vectors import TasteBasis
 from gnn.training import TrainingSettings
 from gnn.value_intervals import ValueIntervals
 from habitue.errors import NotTrainedError
 
 #: Version of the directory's layout; another one is refused.
-FORMAT: Final = 1
+FORMAT: Final = 2
 _SETTINGS: Final = "forecaster.json"
 _TENSORS: Final = "network.safetensors"
+_PARTS: Final = "parts.safetensors"
+_PRODUCTS: Final = "taste-products.json"
 _WEIGHT_PREFIX: Final = "network."
+#: Parts made of boosters.
+_TREES: Final = ("trees", "graph_trees", "forest")
+#: Parts that are regressions.
+_LINEAR: Final = ("linear", "rfm")
 
 
 def save(forecaster: HabitueForecaster, directory: Path) -> None:
@@ -55,8 +68,23 @@ def save(forecaster: HabitueForecaster, directory: Path) -> None:
     }
     arrays |= {f"{_WEIGHT_PREFIX}{name}": value.numpy() for name, value in network.state_dict().items()}
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, directory / _TENSORS)
-    for target, booster in fitted.trees.boosters.items():
-        (directory / f"trees-{target}.txt").write_text(booster.model_to_string(), encoding="utf-8")
+    basis = None if fitted.graph is None else fitted.graph.basis
+    parts: dict[str, Any] = {}
+    for part in _LINEAR:
+        linear: LinearHalf = getattr(fitted, part)
+        parts |= {
+            f"{part}.centre": linear.transform.centre,
+            f"{part}.scale": linear.transform.scale,
+            f"{part}.flagged": linear.transform.flagged,
+            f"{part}.coefficients": linear.coefficients,
+        }
+    if basis is not None:
+        parts |= {"taste.rarity": basis.rarity, "taste.directions": basis.directions}
+        (directory / _PRODUCTS).write_text(json.dumps(basis.products.to_pylist()), encoding="utf-8")
+    save_file({name: np.ascontiguousarray(array) for name, array in parts.items()}, directory / _PARTS)
+    for part in _TREES:
+        for target, booster in getattr(fitted, part).boosters.items():
+            (directory / f"{part}-{target}.txt").write_text(booster.model_to_string(), encoding="utf-8")
     settings = {
         "format": FORMAT,
         "name": forecaster.name,
@@ -67,11 +95,13 @@ def save(forecaster: HabitueForecaster, directory: Path) -> None:
         "network_shape": asdict(network.shape),
         "features": list(statistics.transform.names),
         "value_scale": statistics.value_scale,
-        "trees": {
-            "features": list(fitted.trees.names),
-            "targets": sorted(fitted.trees.boosters),
-            "constants": fitted.trees.constants,
+        "trees": {part: _described(getattr(fitted, part)) for part in _TREES},
+        "linear": {
+            part: {"features": list(linear.transform.names), "intercept": linear.intercept}
+            for part in _LINEAR
+            for linear in [getattr(fitted, part)]
         },
+        "graph": None if fitted.graph is None else {"basis": basis is not None},
         "weights": asdict(fitted.weights),
         "calibration": asdict(fitted.calibration),
         "constant_risk": fitted.constant_risk,
@@ -117,7 +147,7 @@ def load(
             f"The model in {directory.name} foretells {fitted_for.horizon_days} days, not {task.horizon_days}.",
             hint=f"Run `habitue train --horizon {task.horizon_days}` first.",
         )
-    arrays = load_file(directory / _TENSORS)
+    arrays, parts = load_file(directory / _TENSORS), load_file(directory / _PARTS)
     network_settings = _network_settings(settings["network_settings"])
     statistics = InputStatistics(
         transform=TabularTransform(
@@ -147,7 +177,12 @@ def load(
     )
     forecaster.fitted = FittedForecaster(
         network=NetworkHalf(network_settings, statistics, _network(settings["network_shape"], arrays)),
-        trees=_trees(directory, settings["trees"]),
+        trees=_trees(directory, "trees", settings["trees"]),
+        graph_trees=_trees(directory, "graph_trees", settings["trees"]),
+        forest=_trees(directory, "forest", settings["trees"]),
+        linear=_linear("linear", settings["linear"], parts),
+        rfm=_linear("rfm", settings["linear"], parts),
+        graph=_graph(directory, settings["graph"], parts),
         weights=BlendWeights(**settings["weights"]),
         calibration=PlattCalibration(**settings["calibration"]),
         constant_risk=settings["constant_risk"],
@@ -171,19 +206,42 @@ def _network(shape: dict[str, Any], arrays: dict[str, Any]) -> ForecastNetwork:
     return network.eval()
 
 
-def _trees(directory: Path, settings: dict[str, Any]) -> Any:
+def _described(trees: LightGBM) -> dict[str, Any]:
+    return {"features": list(trees.names), "targets": sorted(trees.boosters), "constants": trees.constants}
+
+
+def _trees(directory: Path, part: str, settings: dict[str, Any]) -> Any:
     import lightgbm
 
-    from gnn.baselines.lightgbm_forecaster import LightGBM
-
-    trees = LightGBM()
-    trees.names = tuple(settings["features"])
-    trees.constants = {name: float(value) for name, value in settings["constants"].items()}
+    trees: LightGBM = WithoutMedian() if part == "forest" else LightGBM()
+    trees.names = tuple(settings[part]["features"])
+    trees.constants = {name: float(value) for name, value in settings[part]["constants"].items()}
     trees.boosters = {
-        target: lightgbm.Booster(model_str=(directory / f"trees-{target}.txt").read_text(encoding="utf-8"))
-        for target in settings["targets"]
+        target: lightgbm.Booster(model_str=(directory / f"{part}-{target}.txt").read_text(encoding="utf-8"))
+        for target in settings[part]["targets"]
     }
     return trees
+
+
+def _linear(part: str, settings: dict[str, Any], arrays: dict[str, Any]) -> LinearHalf:
+    transform = TabularTransform(
+        names=tuple(settings[part]["features"]),
+        centre=arrays[f"{part}.centre"],
+        scale=arrays[f"{part}.scale"],
+        flagged=arrays[f"{part}.flagged"],
+    )
+    return LinearHalf(transform, arrays[f"{part}.coefficients"], float(settings[part]["intercept"]))
+
+
+def _graph(directory: Path, settings: dict[str, Any] | None, arrays: dict[str, Any]) -> GraphFeatures | None:
+    if settings is None:
+        return None
+    if not settings["basis"]:
+        return GraphFeatures(None)
+    products = json.loads((directory / _PRODUCTS).read_text(encoding="utf-8"))
+    return GraphFeatures(
+        TasteBasis(pa.array(products, pa.string()), arrays["taste.rarity"], arrays["taste.directions"])
+    )
 
 
 def _network_settings(settings: dict[str, Any]) -> NetworkSettings:

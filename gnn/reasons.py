@@ -21,6 +21,7 @@ import torch
 from gnn.features import align
 from gnn.gcn import CHURN_LOGIT
 from gnn.graph_evidence import MOST_CUSTOMERS, evidence, left_out
+from gnn.habitue_forecaster import PARTS
 
 if TYPE_CHECKING:
     from gnn.baselines.lightgbm_forecaster import LightGBM
@@ -148,8 +149,8 @@ def all_contributions(forecaster: HabitueForecaster, examples: Examples) -> tupl
 
 def network_share(forecaster: HabitueForecaster) -> float:
     """The network's share in the blend of churn logits."""
-    share: Any = forecaster.require_fitted().weights.churn
-    return float(share.get("network", 0.0)) if hasattr(share, "get") else float(share)
+    shares = forecaster.require_fitted().weights.churn
+    return shares.get("network", 0.0) if shares else 1.0 / len(PARTS)
 
 
 def _score(forecaster: HabitueForecaster, examples: Examples) -> FloatArray:

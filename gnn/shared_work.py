@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from gnn.adjacency import AdjacencyCache
 from gnn.baselines.lightgbm_forecaster import LightGBM
+from gnn.baselines.random_forest import RandomForest, WithoutMedian
 from gnn.features import BLOCK_CUSTOMERS, Features, align, feature_blocks
 from gnn.forecast import Examples, examples_of
 from gnn.weekly import SERIES, weekly_activity
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 
-#: Fitted trees kept: those of one fold (both stages), which Habitué and its no-graph control share.
-_KEPT_TREES = 2
+#: Fitted trees kept: three kinds of one fold, in both stages, which Habitué and its control share without a graph.
+_KEPT_TREES = 6
+_Trees = TypeVar("_Trees", bound=LightGBM)
 
 
 class SharedWork:
@@ -31,7 +34,23 @@ class SharedWork:
         self.adjacencies = AdjacencyCache()
         self._everybody: WeakKeyDictionary[Snapshot, Features] = WeakKeyDictionary()
         self._weekly: WeakKeyDictionary[Examples, dict[int, FloatArray]] = WeakKeyDictionary()
-        self._trees: OrderedDict[tuple[tuple[str, ...], int], LightGBM] = OrderedDict()
+        self._trees: OrderedDict[tuple[str, tuple[str, ...], int], LightGBM] = OrderedDict()
+        self._once: WeakKeyDictionary[Snapshot, dict[tuple[bytes, str], tuple[Features, object]]] = WeakKeyDictionary()
+
+    def once(self, examples: Examples, what: str, make: Callable[[], Features], keep: object = None) -> Features:
+        """Features of these customers as of the snapshot, made when first asked for.
+
+        Args:
+            examples: Whose features they are.
+            what: Which they are, `keep` being alive.
+            make: Makes them.
+            keep: Kept alive with them.
+        """
+        held = self._once.setdefault(examples.snapshot, {})
+        key = (hashlib.sha256(np.ascontiguousarray(examples.rows).tobytes()).digest(), what)
+        if key not in held:
+            held[key] = (make(), keep)
+        return held[key][0]
 
     def everybody(self, examples: Examples) -> Features:
         """Features of every customer of the snapshot, in its rows: the graph has no holes where the task looks away."""
@@ -77,15 +96,24 @@ class SharedWork:
 
     def trees(self, training: list[Examples], *, seed: int) -> LightGBM:
         """LightGBM fitted on the stacked training cutoffs."""
-        key = (tuple(_identity(each) for each in training), seed)
-        if key not in self._trees:
-            trees = LightGBM()
-            trees.fit(training, seed=seed)
-            self._trees[key] = trees
+        return self.fitted(LightGBM, training, seed=seed)
+
+    def forest(self, training: list[Examples], *, seed: int) -> RandomForest:
+        """A forest for churn and the mean of value."""
+        return self.fitted(WithoutMedian, training, seed=seed)
+
+    def fitted(self, kind: type[_Trees], training: list[Examples], *, seed: int) -> _Trees:
+        """A model of this kind fitted on the stacked training cutoffs, once for equal examples and seeds."""
+        key = (kind.__qualname__, tuple(_identity(each) for each in training), seed)
+        found = self._trees.get(key)
+        if not isinstance(found, kind):
+            found = kind()
+            found.fit(training, seed=seed)
+            self._trees[key] = found
             if len(self._trees) > _KEPT_TREES:
                 self._trees.popitem(last=False)
         self._trees.move_to_end(key)
-        return self._trees[key]
+        return found
 
 
 def _identity(examples: Examples) -> str:

@@ -103,7 +103,7 @@ def train(
     Returns:
         The network in evaluation mode. Equal arguments give equal weights on the same machine and thread count.
     """
-    with torch.random.fork_rng(devices=[]), _threads_for(max(len(each.rows) for each in inputs)):
+    with torch.random.fork_rng(devices=[]), threads_for(max(len(each.rows) for each in inputs)):
         torch.manual_seed(seed)
         network = ForecastNetwork(
             NetworkShape(
@@ -133,7 +133,7 @@ def train(
                 drawn = torch.from_numpy(order.choice(len(given.rows), settings.batch, replace=False, shuffle=False))
                 given, target = given.only(drawn), target.only(drawn)
             outputs = network(given.tabular, given.hop, given.rows)
-            _loss(outputs, target, settings.value_weight).backward()  # type: ignore[no-untyped-call]
+            loss_of(outputs, target, settings.value_weight).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             if progress is not None and step % 20 == 0:
@@ -141,7 +141,8 @@ def train(
     return network.eval()
 
 
-def _loss(outputs: torch.Tensor, target: NetworkTarget, value_weight: float) -> torch.Tensor:
+def loss_of(outputs: torch.Tensor, target: NetworkTarget, value_weight: float) -> torch.Tensor:
+    """The losses of outputs m×n×3 (see `train`), averaged over customers and summed over members."""
     churn = functional.binary_cross_entropy_with_logits(
         outputs[..., CHURN_LOGIT], target.churned.expand(outputs.shape[:2])
     )
@@ -152,7 +153,7 @@ def _loss(outputs: torch.Tensor, target: NetworkTarget, value_weight: float) -> 
 
 
 @contextmanager
-def _threads_for(rows: int) -> Iterator[None]:
+def threads_for(rows: int) -> Iterator[None]:
     """One thread for small work: a second one costs more in waiting than it brings, and would change the last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(1 if rows < _FEWEST_FOR_THREADS else before)
@@ -164,6 +165,6 @@ def _threads_for(rows: int) -> Iterator[None]:
 
 def outputs_of(network: ForecastNetwork, given: NetworkInput) -> npt.NDArray[np.float64]:
     """The members' outputs m×n×3 in float64 (see `gnn.gcn.CHURN_LOGIT` and its fellows)."""
-    with torch.no_grad(), _threads_for(len(given.rows)):
+    with torch.no_grad(), threads_for(len(given.rows)):
         result: npt.NDArray[np.float64] = network(given.tabular, given.hop, given.rows).numpy().astype(np.float64)
     return result

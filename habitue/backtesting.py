@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gnn.backtest import BacktestResult, backtest
-from gnn.baselines.registry import baselines
+from gnn.baselines.registry import Extent, baselines
 from gnn.curves import curves
 from gnn.habitue_forecaster import HabitueForecaster
 from gnn.shared_work import SharedWork
@@ -25,23 +25,30 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions.parquet"
 
 
-def contenders(task: Task) -> list[Callable[[], Forecaster]]:
+def contenders(task: Task, extent: Extent = "standard") -> list[Callable[[], Forecaster]]:
     """Habitué, its control without the graph, and the baselines; what the first two have in common is done once."""
     shared = SharedWork()
     return [
         lambda: HabitueForecaster(task, shared=shared),
         lambda: HabitueForecaster(task, use_graph=False, shared=shared),
-        *baselines(task),
+        *baselines(task, extent),
     ]
 
 
 def run_backtest(
-    engine: Engine, task: Task, cutoffs: list[datetime] | None, *, folds: int, seed: int, progress: Progress
+    engine: Engine,
+    task: Task,
+    cutoffs: list[datetime] | None,
+    *,
+    folds: int,
+    seed: int,
+    progress: Progress,
+    extent: Extent = "standard",
 ) -> BacktestResult:
     """Backtest all contenders on the graph as it is, and keep figures, curves and predictions below `backtests/`."""
     history = current_history(engine.store, engine.workspace, progress)
     with engine.workspace.new_directory(engine.workspace.backtests, "backtest") as directory:
-        models = contenders(task)
+        models = contenders(task, extent)
         result = backtest(
             history, task, models, cutoffs=cutoffs, folds=folds, seed=seed, on_trial=models[0], progress=progress
         )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
     from gnn.backtest import BacktestResult
+    from gnn.baselines.registry import Extent
     from graph.description import GraphDescription
     from graph.events import EventsReport
     from graph.statistics import GraphStatistics
@@ -188,10 +189,11 @@ class Engine:
         active_window_days: int | None = 180,
         properties: Collection[str] = (),
         folds: int = 5,
+        baselines: Extent = "standard",
         seed: int = 0,
         progress: Progress = no_progress,
     ) -> BacktestResult:
-        """Compare Habitué with its baselines over rolling cutoffs."""
+        """Compare Habitué with its baselines over rolling cutoffs; `full` are more of them, tuned, and take longer."""
         from gnn.task import Task
         from habitue.backtesting import run_backtest
 
@@ -203,6 +205,7 @@ class Engine:
                 folds=folds,
                 seed=seed,
                 progress=progress,
+                extent=baselines,
             )
 
     def score(self, *, write_back: bool = True, reason: str = "", progress: Progress = no_progress) -> RunManifest:

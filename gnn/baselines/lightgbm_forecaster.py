@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -26,7 +27,7 @@ _COMMON: Final[dict[str, Any]] = {
 }
 #: By target: its own settings. Churners are few, hence the smaller trees for them. A fixed number of rounds
 #: instead of early stopping: the newest training cutoff is too valuable to be held back for it.
-_TARGETS: Final[dict[str, dict[str, Any]]] = {
+TARGETS: Final[dict[str, dict[str, Any]]] = {
     "churn": {"objective": "binary", "learning_rate": 0.04, "num_leaves": 7, "feature_fraction": 0.3, "rounds": 200},
     "value_median": {
         "objective": "l1",
@@ -53,17 +54,23 @@ class LightGBM:
     Churn by binary cross-entropy; the median of value by absolute error; its mean by Tweedie deviance (power 1.5: a
     mass at zero and a skew tail).
 
+    Args:
+        settings: Of each target's booster; by default those that served best on Complete Journey.
+
     Attributes:
+        targets: Those settings.
         names: Feature names in the order of the boosters' columns; empty before `fit`.
         boosters: By target (`churn`, `value_median`, `value_mean`); a target that was the same for all training
             examples has none.
         constants: That same value of such a target.
     """
 
-    name: Final = "lightgbm"
+    name = "lightgbm"
     needs_labels: Final = True
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = TARGETS
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self.targets = settings or self.settings
         self.names: tuple[str, ...] = ()
         self.boosters: dict[str, lightgbm.Booster] = {}
         self.constants: dict[str, float] = {}
@@ -77,20 +84,21 @@ class LightGBM:
         value = np.concatenate([np.maximum(outcome.value, 0.0) for _, outcome in labelled])
         self.boosters, self.constants = {}, {}
         for name, target in (("churn", churned), ("value_median", value), ("value_mean", value)):
+            if name not in self.targets:
+                continue
             if np.ptp(target) > 0:
-                self.boosters[name] = _train(inputs, target, _TARGETS[name], seed)
+                self.boosters[name] = _train(inputs, target, self.targets[name], seed)
             else:
                 self.constants[name] = float(target[0])
 
     def predict(self, examples: Examples) -> Forecast:
         """Churn risk and both values."""
         risk = self.predict_target("churn", examples.features)
-        return Forecast(
-            churn_score=risk,
-            churn_risk=risk,
-            value_median=np.maximum(self.predict_target("value_median", examples.features), 0.0),
-            value_mean=np.maximum(self.predict_target("value_mean", examples.features), 0.0),
+        median, mean = (
+            np.maximum(self.predict_target(name, examples.features), 0.0) if name in self.targets else None
+            for name in ("value_median", "value_mean")
         )
+        return Forecast(churn_score=risk, churn_risk=risk, value_median=median, value_mean=mean)
 
     def predict_target(self, target: str, features: Features) -> FloatArray:
         """One target's prediction for each row of the features.
@@ -105,7 +113,7 @@ class LightGBM:
         return np.asarray(self.boosters[target].predict(align(features, self.names).values), np.float64)
 
 
-def _train(inputs: FloatArray, target: FloatArray, settings: dict[str, Any], seed: int) -> lightgbm.Booster:
+def _train(inputs: FloatArray, target: FloatArray, settings: Mapping[str, Any], seed: int) -> lightgbm.Booster:
     import lightgbm
 
     threads = 1 if len(inputs) < _FEWEST_FOR_THREADS else 0  # 0: as many as there are cores

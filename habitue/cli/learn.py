@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -73,6 +73,10 @@ def backtest(
     active_window: ActiveWindow = "180",
     properties: Properties = None,
     folds: Annotated[int, typer.Option("--folds", min=1, help="How many cutoffs, 30 days apart.")] = 5,
+    baselines: Annotated[
+        Literal["standard", "full"],
+        typer.Option(help="`full` tunes LightGBM and adds forest, perceptron and sequence models."),
+    ] = "standard",
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -82,7 +86,7 @@ def backtest(
     with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
         result = engine.backtest(
             cutoffs=dates or None, horizon_days=horizon, active_window_days=parse_window(active_window),
-            properties=properties or (), folds=folds,
+            properties=properties or (), folds=folds, baselines=baselines,
             seed=seed, progress=progress,
         )  # fmt: skip
     if as_json:

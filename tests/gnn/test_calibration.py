@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from gnn.blend import BlendWeights, HalfForecasts, best_share, deviation, out_of_time_weights, stacked_logits
 from gnn.calibration import PlattCalibration, fit_platt, logit
 
 FREE = {"miscalibration": 100.0, "drift": 0.0}
@@ -62,47 +61,6 @@ def test_calibration_never_changes_the_order(pairs: list[tuple[float, bool]]) ->
     risks = fit_platt(z, happened, **FREE)(np.sort(z))
     assert (np.diff(risks) >= 0).all()
     assert ((risks >= 0) & (risks <= 1)).all()
-
-
-def halves() -> HalfForecasts:
-    return HalfForecasts(
-        churn_logits=np.array([[0.0, 2.0], [2.0, 4.0], [5.0, -1.0]]),
-        network_median=np.array([0.0, 3.0]),
-        trees_median=np.array([8.0, 3.0]),
-        network_mean=np.array([10.0, 0.0]),
-        trees_mean=np.array([20.0, 4.0]),
-    )
-
-
-def test_the_blend_by_hand() -> None:
-    np.testing.assert_allclose(halves().churn_logit(0.5), [0.25 * 2 + 0.5 * 5, 0.25 * 6 - 0.5])
-    np.testing.assert_allclose(halves().churn_logit(0.0), [5.0, -1.0])
-    np.testing.assert_allclose(halves().value_median(0.5), [2.0, 3.0])  # sqrt(1 · 9) - 1
-    np.testing.assert_allclose(halves().value_mean(0.25), [17.5, 3.0])
-
-
-def test_the_deviation_by_hand() -> None:
-    np.testing.assert_allclose(deviation(np.array([[0.0], [4.0]]), np.array([0.25, 0.75])), [np.sqrt(3.0)])
-
-
-def test_the_trees_are_the_last_member() -> None:
-    stacked = stacked_logits(np.zeros((2, 3)), np.array([0.5, 0.8, 0.2]))
-    np.testing.assert_allclose(stacked[-1], [0.0, np.log(4), -np.log(4)], atol=1e-12)
-    assert stacked.shape == (3, 3)
-
-
-def test_the_best_share_goes_half_the_way() -> None:
-    assert best_share([3.0, 2.0, 1.0]) == 0.75
-    assert best_share([1.0, 2.0, 3.0]) == 0.25
-    assert best_share([2.0, 1.0, 2.0]) == 0.5
-
-
-def test_the_better_half_gets_the_larger_share() -> None:
-    value = np.array([5.0, 50.0, 0.0, 20.0])
-    churned = np.array([0.0, 0.0, 1.0, 0.0])
-    right, wrong = np.where(churned > 0, 3.0, -3.0), np.where(churned > 0, -3.0, 3.0)
-    network_right = HalfForecasts(np.stack([right, wrong]), value, value + 9, value + 9, value)
-    assert out_of_time_weights(network_right, churned, value) == BlendWeights(0.75, 0.75, 0.25)
 
 
 def test_the_identity_is_the_logistic_function() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from gnn.blend import BlendWeights
 from gnn.forecast import Examples, ExampleSource, Forecast
 from gnn.habitue_forecaster import ForecasterSettings, HabitueForecaster
 from gnn.model_files import load, save
@@ -135,6 +136,9 @@ def test_the_control_is_the_same_stack_without_the_graph(source: ExampleSource) 
     assert (with_graph.name, control.name) == ("habitue", "habitue_without_graph")
     assert with_graph.require_fitted().network.uses_graph
     assert not control.require_fitted().network.uses_graph
+    assert with_graph.require_fitted().graph is not None
+    assert control.require_fitted().graph is None
+    assert not any(name.startswith(("taste", "product_due")) for name in control.require_fitted().forest.names)
     assert control.require_fitted().trees is with_graph.require_fitted().trees
     assert not np.array_equal(control.predict(test).churn_score, with_graph.predict(test).churn_score)
 
@@ -162,7 +166,7 @@ def test_a_customer_gets_the_same_forecast_whoever_else_is_asked_for(source: Exa
 def test_one_training_cutoff_gives_an_equal_uncalibrated_blend(source: ExampleSource) -> None:
     model, test = fitted(source, count=1)
     learnt = model.require_fitted()
-    assert learnt.weights.churn == learnt.weights.value_mean == 0.5
+    assert learnt.weights == BlendWeights()
     assert (learnt.calibration.slope, learnt.calibration.intercept) == (1.0, 0.0)
     assert_sound(model.predict(test), len(test.rows))
 
@@ -196,11 +200,13 @@ def test_labels_all_alike_give_one_risk_for_everybody(source: ExampleSource, chu
 def test_disagreement_and_mean_are_those_of_the_calibrated_members(source: ExampleSource) -> None:
     model, test = fitted(source)
     learnt, forecast = model.require_fitted(), model.predict(test)
-    halves = learnt.halves(test, model.shared, None)
-    share = learnt.weights.churn
-    risks = 1 / (1 + np.exp(-(learnt.calibration.slope * halves.churn_logits + learnt.calibration.intercept)))
-    mean = share * risks[:-1].mean(axis=0) + (1 - share) * risks[-1]
-    square = share * (risks[:-1] ** 2).mean(axis=0) + (1 - share) * risks[-1] ** 2
+    parts = learnt.parts(test, model.shared, None)
+    assert set(parts.parts) == set(learnt.weights.churn)
+    mean, square = np.zeros(len(test.rows)), np.zeros(len(test.rows))
+    for name, part in parts.parts.items():
+        risks = 1 / (1 + np.exp(-(learnt.calibration.slope * part.churn_logits + learnt.calibration.intercept)))
+        mean += learnt.weights.churn[name] * risks.mean(axis=0)
+        square += learnt.weights.churn[name] * (risks**2).mean(axis=0)
     np.testing.assert_allclose(forecast.members_mean, mean, rtol=1e-9)
     np.testing.assert_allclose(forecast.disagreement, np.sqrt(square - mean**2), atol=1e-7)
     assert not np.allclose(forecast.members_mean, forecast.churn_risk)
@@ -250,7 +256,9 @@ def test_a_directory_brings_back_the_same_figures_to_the_last_bit(source: Exampl
     assert (loaded.name, loaded.task, loaded.settings) == (model.name, model.task, model.settings)
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {
-        "forecaster.json", "network.safetensors", "trees-churn.txt", "trees-value_mean.txt", "trees-value_median.txt",
+        "forecaster.json", "network.safetensors", "parts.safetensors", "taste-products.json",
+        *(f"{part}-{target}.txt" for part in ("trees", "graph_trees", "forest")
+          for target in ("churn", "value_mean", "value_median") if (part, target) != ("forest", "value_median")),
     }  # fmt: skip
 
 
