@@ -107,7 +107,7 @@ def test_shops_by_hand() -> None:
 def test_cycles_by_hand() -> None:
     """Bread every ten days, waited for 25; soap but once."""
     snapshot = bought([("a", "bread", 25.0), ("a", "bread", 35.0), ("a", "bread", 45.0), ("a", "soap", 26.0)])
-    made = list(replenishment(FeatureInput(snapshot, np.zeros(1, np.int32))))
+    made = list(replenishment(FeatureInput.of(snapshot, np.zeros(1, np.int32))))
     everybody = (20 + 30 * 20) / (2 + 20)
     own = (20 + 2 * everybody) / (2 + 2)
     waited = 24 / own  # whole days between: an event a moment before the cutoff is of age 0
