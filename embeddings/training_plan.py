@@ -28,7 +28,7 @@ TRIALS: Final = len(DECAYS) + MORE_DECAYS + len(KNOWN)
 #: Updates that a training needs at least to settle, and passes at most and at least.
 _UPDATES, _MOST_PASSES, _FEWEST_PASSES = 2_000, 200, 20
 #: Passes of a trial, of those of the training it stands for.
-_TRIAL: Final = 0.3
+_TRIAL: Final = 0.25
 #: What makes a pass of a large graph cheaper, until enough of them fit: dimension and candidates, the best first.
 _SIZES: Final = ((256, 8192), (256, 4096), (256, 2048), (128, 2048), (128, 1024), (64, 1024), (64, 512), (32, 512))
 #: Numbers that the tables of a training may hold: vectors, accumulators, gradients and the best vectors.
