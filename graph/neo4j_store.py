@@ -32,7 +32,7 @@ from graph.neo4j_statements import (
     statement,
 )
 from graph.neo4j_values import plain
-from graph.neo4j_vectors import Kind, write_vectors
+from graph.neo4j_vectors import Kind, renew_vectors, write_vectors
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first, no_progress
 from graph.tables import GraphTables
 from habitue.errors import NothingLoadedError, StoreError
@@ -227,6 +227,12 @@ class Neo4jStore:
         if self.facts() is None:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
         write_vectors(self._connection, kind, ids, vectors, progress)
+
+    def renew_vectors(
+        self, kind: Kind, ids: pa.StringArray, vectors: npt.NDArray[np.float32], progress: Progress
+    ) -> None:
+        """Put some vectors in place of theirs (see `graph.neo4j_vectors`)."""
+        renew_vectors(self._connection, kind, ids, vectors, progress)
 
     def write_audience(self, audience: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> None:
         """Write an audience and its members in place of the one of that id, in one transaction."""

@@ -41,20 +41,35 @@ def write_vectors(
             pass
         if not len(ids):
             return
-        for start in range(0, len(ids), _ROWS_AT_ONCE):
-            part = vectors[start : start + _ROWS_AT_ONCE]
-            pairs = zip(
-                ids[start : start + _ROWS_AT_ONCE].to_pylist(),
-                part.tolist(),
-                np.any(part, axis=1).tolist(),
-                strict=True,
-            )
-            run_once(
-                connection,
-                f"set_{kind}_vectors",
-                rows=[{"id": name, "vector": vector} for name, vector, kept in pairs if kept],
-            )
-            progress(f"writing vectors of {kind}s", min(1.0, (start + _ROWS_AT_ONCE) / len(ids)))
+        _set(connection, kind, ids, vectors, progress)
         with connection.session(write=True) as session:
             session.run(statement(f"index_{kind}_vectors"), {"dimension": vectors.shape[1]}).consume()
             session.run("CALL db.awaitIndexes(600)").consume()
+
+
+def renew_vectors(
+    connection: Neo4jConnection, kind: Kind, ids: pa.StringArray, vectors: npt.NDArray[np.float32], progress: Progress
+) -> None:
+    """Put some vectors in place of those that nodes have, or add them; the index follows by itself.
+
+    Args:
+        connection: To the server.
+        kind: Whose.
+        ids: Of the n nodes; unknown ones are left out.
+        vectors: Unit vectors of the index's dimension, [n, d].
+        progress: Called with what is being done.
+    """
+    with only_writer(connection):
+        _set(connection, kind, ids, vectors, progress)
+
+
+def _set(
+    connection: Neo4jConnection, kind: Kind, ids: pa.StringArray, vectors: npt.NDArray[np.float32], progress: Progress
+) -> None:
+    for start in range(0, len(ids), _ROWS_AT_ONCE):
+        part = vectors[start : start + _ROWS_AT_ONCE]
+        names = ids[start : start + _ROWS_AT_ONCE].to_pylist()
+        pairs = zip(names, part.tolist(), np.any(part, axis=1).tolist(), strict=True)
+        rows = [{"id": name, "vector": vector} for name, vector, kept in pairs if kept]
+        run_once(connection, f"set_{kind}_vectors", rows=rows)
+        progress(f"writing vectors of {kind}s", min(1.0, (start + _ROWS_AT_ONCE) / len(ids)))

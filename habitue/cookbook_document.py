@@ -21,9 +21,10 @@ _INTRODUCTION = """\
 # The cookbook
 
 Statements that analysts of customer relationships ask for, one a file in `cypher/explore/`. Each gives the same answer
-on the embedded store and on Neo4j. `habitue query` lists them, `habitue query NAME --describe` shows one with its
-Cypher, `habitue query NAME -p key=value` runs it and prints a table, `--csv` or `--json` for programs. Over HTTP:
-`GET /v1/queries` and `POST /v1/queries/NAME`. A statement is stopped after 60 seconds, and gives 10,000 rows at most.
+on the embedded store and on Neo4j, but for those that say where they run. `habitue query` lists them, `habitue query
+NAME --describe` shows one with its Cypher, `habitue query NAME -p key=value` runs it and prints a table, `--csv` or
+`--json` for programs. Over HTTP: `GET /v1/queries` and `POST /v1/queries/NAME`. A statement is stopped after 60
+seconds, and gives 10,000 rows at most.
 
 A parameter without a default must be given. Dates are naive UTC; amounts are in the data set's currency. Purchases
 without a product are nobody's taste: statements about products leave them out. The examples are written for Complete
@@ -39,14 +40,16 @@ def by_subject(recipes: list[Recipe]) -> list[Recipe]:
 def document() -> str:
     """The whole document, from the headers."""
     parts = [_INTRODUCTION]
-    for subject, recipes in groupby(by_subject(list_queries("ladybug")), key=lambda each: each.subject):
+    everywhere = {each.name for each in list_queries("ladybug")}
+    for subject, recipes in groupby(by_subject(list_queries("neo4j")), key=lambda each: each.subject):
         parts.append(f"## {subject.capitalize()}\n")
-        parts.extend(_section(each) for each in recipes)
+        parts.extend(_section(each, everywhere=each.name in everywhere) for each in recipes)
     return "\n".join(parts)
 
 
-def _section(recipe: Recipe) -> str:
-    lines = [f"### {recipe.name}", "", f"{recipe.purpose[0].upper()}{recipe.purpose[1:]}.", ""]
+def _section(recipe: Recipe, *, everywhere: bool) -> str:
+    where = "" if everywhere else " On Neo4j only."
+    lines = [f"### {recipe.name}", "", f"{recipe.purpose[0].upper()}{recipe.purpose[1:]}.{where}", ""]
     if recipe.parameters:
         lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
         lines += [f"| `{p.name}` | {p.type} | {_default(p)} | {p.meaning} |" for p in recipe.parameters]

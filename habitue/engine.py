@@ -10,7 +10,7 @@ print(engine.churn_risk("1228"))
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -22,7 +22,7 @@ from graph.handover.selection import MEMORY_LIMIT, Selection
 from graph.loading import LoadReport, load
 from graph.opening import open_store
 from graph.store import GraphStore, Progress, QueryLimits, Rows, no_progress
-from habitue.errors import NothingLoadedError
+from habitue.errors import HabitueError, NothingLoadedError
 from habitue.settings import Settings
 from habitue.workspace import Workspace
 
@@ -133,7 +133,8 @@ class Engine:
             if vectors and report.changed and self.workspace.current_run() is not None:
                 from habitue.renewing import renew_all
 
-                renew_all(self, progress)
+                with suppress(HabitueError):  # what was loaded is loaded; the next load or event renews again
+                    renew_all(self, progress)
             return report
 
     def add_interactions(
@@ -151,7 +152,8 @@ class Engine:
                 from habitue.renewing import renew_customers
 
                 customers = {str(each["customer"]).strip() for each in interactions if each.get("customer")}
-                report = replace(report, vectors_renewed=renew_customers(self, customers))
+                with suppress(HabitueError):  # what was added is durable, and is answered as such
+                    report = replace(report, vectors_renewed=renew_customers(self, customers))
             return report
 
     def merge(self, *, progress: Progress = no_progress) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from habitue.engine import Engine
 
 #: What a backup holds of the workspace besides the graph; caches and locks are made again.
-_KEPT = ("runs", "audiences", "backtests", "quarantine", "current", "erasures.json")
+_KEPT = ("runs", "vectors", "audiences", "backtests", "quarantine", "current", "erasures.json")
 
 
 @dataclass(frozen=True)

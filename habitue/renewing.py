@@ -15,9 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embeddings.incremental import Related, customer_vectors, product_vectors, rows_of, vectors_from
+from embeddings.similarity import centred
 from embeddings.transe import Embedding
 from embeddings.triples import RELATIONS
+from graph.neo4j_store import Neo4jStore
 from graph.snapshot import Int64Array, Snapshot
+from graph.store import no_progress
 from graph.time import MILLISECONDS_PER_DAY, to_epoch_ms
 from habitue.drift import drift_of, write_drift
 from habitue.histories import current_history
@@ -34,6 +37,7 @@ from habitue.renewed_files import (
 if TYPE_CHECKING:
     from graph.store import GraphStore, Progress
     from habitue.engine import Engine
+    from habitue.published import PublishedRun
 
 
 def renew_customers(engine: Engine, customers: Collection[str]) -> int:
@@ -55,7 +59,7 @@ def renew_customers(engine: Engine, customers: Collection[str]) -> int:
     renewed = RenewedVectors(
         pa.array([asked[row] for row in rows], pa.string()), as_of[rows].astype("datetime64[ms]"), moved, vectors
     )
-    _keep(engine, run.manifest.id, embedding, renewed, None)
+    _keep(engine, run, embedding, renewed, None)
     return len(renewed)
 
 
@@ -86,7 +90,7 @@ def renew_all(engine: Engine, progress: Progress) -> int:
     newer = held.ids.filter(pa.array(held.as_of > np.datetime64(snapshot.as_of, "ms")))
     keep = pc.invert(pc.is_in(ids, value_set=newer)).to_numpy(zero_copy_only=False)
     renewed = RenewedVectors(ids.filter(pa.array(keep)), date[keep], moved[keep], vectors[keep])
-    _keep(engine, run.manifest.id, embedding, renewed, products)
+    _keep(engine, run, embedding, renewed, products)
     renew_customers(engine, newer.to_pylist())
     progress("vectors", 1.0)
     return len(rows)
@@ -149,15 +153,23 @@ def _new_products(embedding: Embedding, snapshot: Snapshot) -> RenewedVectors:
 
 
 def _keep(
-    engine: Engine, run: str, embedding: Embedding, renewed: RenewedVectors, products: RenewedVectors | None
+    engine: Engine,
+    run: PublishedRun,
+    embedding: Embedding,
+    renewed: RenewedVectors,
+    products: RenewedVectors | None,
 ) -> None:
-    """Put renewed vectors beside those that are there, and the drift beside both."""
-    directory = renewed_directory(engine.workspace, run)
-    forget_other_runs(engine.workspace, run)
+    """Put renewed vectors beside those that are there, the drift beside both, and into the index of Neo4j."""
+    directory = renewed_directory(engine.workspace, run.manifest.id)
+    forget_other_runs(engine.workspace, run.manifest.id)
     everybody = read_renewed(directory).replaced(renewed)
     if products is None:
         products = read_renewed(directory, PRODUCTS)
     else:
         write_renewed(directory, products, PRODUCTS)
     write_renewed(directory, everybody)
+    if isinstance(engine.store, Neo4jStore) and len(renewed):
+        # Dimension and direction are the index's own: those of the run that it was filled from.
+        unit = centred(renewed.vectors, run.vectors.mean)
+        engine.store.renew_vectors("customer", renewed.ids, unit, no_progress)
     write_drift(directory, drift_of(embedding, everybody, products))

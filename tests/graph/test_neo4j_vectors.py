@@ -12,6 +12,7 @@ import pytest
 from graph.guard import check_read_only
 from graph.neo4j_store import Neo4jStore
 from graph.store import QueryLimits, no_progress
+from habitue.cookbook import run_query
 from habitue.errors import CypherRefusedError
 from tests.graph.shop import SMALL
 
@@ -84,6 +85,24 @@ def test_vectors_are_found_replaced_whole_in_another_dimension_and_emptied(store
         QueryLimits(),
     )
     assert left.rows == []
+
+
+@pytest.mark.neo4j
+def test_the_cookbook_asks_the_index_and_a_renewed_vector_is_found_at_once(store: Neo4jStore) -> None:
+    vectors = np.array([[1, 0], [0.6, 0.8]], np.float32)
+    store.write_vectors("customer", pa.array(["ann", "bob"]), vectors, no_progress)
+
+    def asked(customer: str) -> list[tuple[str, float]]:
+        found = run_query(store, "nearest-customers", {"customer": customer})
+        assert found.columns == ["customer", "cosine", "churn_risk", "hyperscore"]
+        return [(row[0], round(row[1], 3)) for row in found.rows]
+
+    assert asked("ann") == [("bob", 0.6)]
+    assert asked("nobody") == []
+    store.renew_vectors("customer", pa.array(["bob", "nobody"]), np.array([[0, -1], [1, 0]], np.float32), no_progress)
+    store.query("CALL db.index.vector.queryNodes('customer_vector', 1, [1.0, 0.0]) YIELD node RETURN node.id", {},
+                QueryLimits())  # fmt: skip
+    assert asked("ann") == [("bob", 0.0)]
 
 
 @pytest.mark.neo4j
