@@ -135,8 +135,8 @@ class GraphStore(Protocol):
         """Nodes and properties of complete loads, without anything derived; the tables of interactions are empty.
 
         Args:
-            of: What is asked about, all when None: tables without rows here may be left out, and customers who are
-                not in it.
+            of: What is asked about, all when None: tables without rows here may be left out, and customers and
+                owners of properties who are not in it.
         """
         ...
 
