@@ -1,6 +1,6 @@
 """The graph at scale, each figure beside its reference in the same run.
 
-    python -m bench.bench_graph [--size smoke|2m|30m] [--data DIR] [--work DIR] [--sections load,export,…]
+    python -m bench.bench_graph [--size smoke|200k|2m|30m] [--data DIR] [--work DIR] [--sections load,export,…]
 
 Generates the data where they are missing, prints a table, and writes bench/results/graph-SIZE.json; sections that are
 not asked for keep their figures there. Without `--work` everything is made in a temporary directory and removed.

@@ -1,4 +1,4 @@
-"""Data of the benchmarks: three sizes of the synthetic retailer, made where they are missing."""
+"""Data of the benchmarks: four sizes of the synthetic retailer, made where they are missing."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Size:
 
 SIZES = {
     "smoke": Size(Settings(1_000, 20_000, increments=3, increment_rows=1_000), repeats=1, reads=20),
+    "200k": Size(Settings(10_000, 200_000, increments=50, increment_rows=10_000), repeats=1, reads=200),
     "2m": Size(Settings(100_000, 2_000_000, increments=10, increment_rows=100_000), repeats=3, reads=1_000),
     "30m": Size(Settings(1_500_000, 30_000_000, increments=50, increment_rows=100_000), repeats=1, reads=1_000),
 }

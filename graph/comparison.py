@@ -55,7 +55,7 @@ def compare(store: GraphStore, reading: Reading, directory: Path, sequence: int,
     master = reading.master()
     met = nodes_by_label(part.met() for part in parts)
     nodes = nodes_of(master, met)
-    held = GraphTables.empty() if is_empty else store.nodes()
+    held = GraphTables.empty() if is_empty else store.nodes(nodes)
     notes = _stub_notes(nodes.products, met["Product"]) if reading.lists_products else Counter()
     added, corrected, unchanged, staged = (
         sum((getattr(part, name) for part in parts), Counter[str]())

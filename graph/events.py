@@ -173,7 +173,7 @@ def _held_nodes(store: GraphStore, nodes: GraphTables) -> GraphTables:
     Of a bare node it matters only whether it is there, so that the ids are enough.
     """
     if len(nodes.customers) + len(nodes.products) > _FEW:
-        return store.nodes()
+        return store.nodes(nodes)
 
     def known(table: pa.Table, statement: str) -> pa.Table:
         ids = [each for each in table["id"].to_pylist() if store.read(statement, id=each).rows]

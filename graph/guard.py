@@ -13,12 +13,14 @@ import uuid
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from graph.guard_grammar import ReadingStatement
-from graph.guard_tokens import DEEPEST_NESTING, read_tokens
+from graph.guard_tokens import DEEPEST_NESTING, Token, read_tokens
 from habitue.errors import CypherRefusedError
 
+_LONGEST_KEPT = 5_000  # characters
 _PLAIN = bytes | float | date | time | timedelta | Decimal | uuid.UUID
 
 
@@ -32,7 +34,7 @@ def check_read_only(text: str, parameters: Mapping[str, Any] | None = None) -> N
     Raises:
         CypherRefusedError: With the reason; names the word, never the whole statement.
     """
-    tokens = read_tokens(text)
+    tokens = _known_tokens(text) if len(text) <= _LONGEST_KEPT else read_tokens(text)
     given = parameters or {}
     used = {token.value[1:] for token in tokens if token.kind == "parameter"}
     if missing := sorted(used - set(given)):
@@ -46,6 +48,12 @@ def check_read_only(text: str, parameters: Mapping[str, Any] | None = None) -> N
         ReadingStatement(tokens, given).read()
     except RecursionError as error:  # a caller that stands deep itself
         raise CypherRefusedError("The statement is nested too deep.") from error
+
+
+@lru_cache(maxsize=256)
+def _known_tokens(text: str) -> list[Token]:
+    """Tokens of statements that come again and again, as the cookbook's do; nobody changes them."""
+    return read_tokens(text)
 
 
 def _check_value(name: str, value: Any, depth: int) -> None:

@@ -34,8 +34,7 @@ class TokenCursor:
 
     def next_is(self, *values: str, ahead: int = 0) -> bool:
         """Whether the token there is one of these signs or keywords (in capitals)."""
-        token = self.peek(ahead)
-        return (token.value if token.kind == "sign" else token.keyword) in values
+        return self.peek(ahead).mark in values
 
     def accept(self, *values: str) -> bool:
         """Take the next token if it is one of these signs or keywords."""

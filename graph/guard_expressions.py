@@ -56,7 +56,7 @@ class Expressions(Calls):
         total, term = 0.0, self._read_operand()
         sum_counts, term_counts = True, self.is_number
         while True:
-            operator = self.peek().value if self.peek().kind == "sign" else self.peek().keyword
+            operator = self.peek().mark
             if operator == "=~":
                 self._read_pattern_match(total + term)
                 truth = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 
 from habitue.errors import CypherRefusedError
 
@@ -32,7 +33,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Token:
     """A piece of a statement.
 
@@ -46,12 +47,17 @@ class Token:
     value: str
     place: int
 
-    @property
+    @cached_property
     def keyword(self) -> str:
         """The word in capitals; empty for everything that cannot be a keyword."""
         return self.value.upper() if self.kind == "word" and self.value.isascii() else ""
 
-    @property
+    @cached_property
+    def mark(self) -> str:
+        """What decides the grammar: a sign as it is, a keyword in capitals, empty for all else."""
+        return self.value if self.kind == "sign" else self.keyword
+
+    @cached_property
     def name(self) -> str:
         """The name that a word or a quoted name gives; empty for everything else."""
         if self.kind == "quoted":

@@ -7,13 +7,14 @@ cost a join and most of those bytes: exports fetch offsets and put the ids in th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ladybug
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import cypher
 from graph.ladybug_build import Derived
@@ -35,6 +36,8 @@ from graph.model import (
 )
 from graph.tables import GraphTables
 
+_OWNERS = dict(zip(PROPERTY_OWNERS, ("customers", "products", "campaigns"), strict=True))
+_FEW_OWNERS = 2_000
 _RANGE_ROWS = 150_000  # about so many at once; four times as many fill a buffer pool of 512 MB
 _SIMILAR_SCHEMA = pa.schema(
     [("source", pa.string()), ("target", pa.string()), ("score", pa.float64()), ("model", pa.string())]
@@ -46,21 +49,45 @@ _MEMBER_SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
-def export_nodes(connection: ladybug.Connection) -> GraphTables:
-    """Nodes and properties, without anything derived; the tables of interactions are empty."""
+def export_nodes(connection: ladybug.Connection, of: GraphTables | None = None) -> GraphTables:
+    """Nodes and properties, without anything derived; the tables of interactions are empty.
+
+    Args:
+        connection: To a version.
+        of: Only tables that have rows here are read, and of properties, by far the dearest, those of these owners
+            where they are few.
+    """
     empty = GraphTables.empty()
-    return GraphTables(
-        customers=fetch(connection, "export_customers", CUSTOMER_SCHEMA),
-        products=fetch(connection, "export_products", PRODUCT_SCHEMA),
-        categories=fetch(connection, "export_categories", CATEGORY_SCHEMA),
-        brands=fetch(connection, "export_brands", BRAND_SCHEMA),
-        campaigns=fetch(connection, "export_campaigns", CAMPAIGN_SCHEMA),
-        properties={
-            label: fetch(connection, f"export_{label.lower()}_properties", PROPERTY_SCHEMA) for label in PROPERTY_OWNERS
-        },
-        interactions=empty.interactions,
-        superseded=empty.superseded,
-    )
+    schemas = {
+        "customers": CUSTOMER_SCHEMA,
+        "products": PRODUCT_SCHEMA,
+        "categories": CATEGORY_SCHEMA,
+        "brands": BRAND_SCHEMA,
+        "campaigns": CAMPAIGN_SCHEMA,
+    }
+    nodes = {
+        name: fetch(connection, f"export_{name}", schema)
+        for name, schema in schemas.items()
+        if of is None or len(getattr(of, name))
+    }
+    properties = dict(empty.properties)
+    for label, table in _OWNERS.items():
+        if of is None:
+            properties[label] = fetch(connection, f"export_{label.lower()}_properties", PROPERTY_SCHEMA)
+        elif table in nodes and len(of.properties[label]):
+            owners = pc.unique(of.properties[label]["owner"])
+            held = owners.filter(pc.is_in(owners, value_set=nodes[table]["id"].combine_chunks()))
+            properties[label] = _properties_of(connection, label, held)
+    return replace(empty, **nodes, properties=properties)
+
+
+def _properties_of(connection: ladybug.Connection, label: str, owners: pa.Array) -> pa.Table:
+    """Properties of some nodes at least: asked one by one while that is quicker than reading all there are."""
+    if len(owners) > _FEW_OWNERS:
+        return fetch(connection, f"export_{label.lower()}_properties", PROPERTY_SCHEMA)
+    name = f"held_{label.lower()}_properties"
+    found = [fetch(connection, name, PROPERTY_SCHEMA, owner=owner) for owner in owners.to_pylist()]
+    return pa.concat_tables([PROPERTY_SCHEMA.empty_table(), *found])
 
 
 def export_superseded(connection: ladybug.Connection, after: int = 0) -> pa.Table:

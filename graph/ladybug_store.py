@@ -167,8 +167,8 @@ class LadybugStore:
                 counts[name] = int(rows_of(run(connection, f"MATCH {pattern} RETURN count(n)"))[0][0])
         return StoreHealth(url, f"ladybug {ladybug.Database.get_version()}", counts, problems)
 
-    def nodes(self) -> GraphTables:
-        return export_nodes(self.connection()) if self.version() else GraphTables.empty()
+    def nodes(self, of: GraphTables | None = None) -> GraphTables:
+        return export_nodes(self.connection(), of) if self.version() else GraphTables.empty()
 
     def interactions(self, name: str, *, after: int = 0) -> Iterator[pa.Table]:
         if self.version():
@@ -245,6 +245,10 @@ class LadybugStore:
 
     def purge(self, progress: Progress) -> bool:
         return self._writer.purge(progress)
+
+    def clear(self) -> None:
+        self._writer.clear()
+        self.close()
 
     def write_scores(self, scores: pa.Table, progress: Progress) -> None:
         self._writer.write_scores(scores, progress)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 STATE_NAME = "version.json"  # in a version: how many rows wait in its log
 _DEFERRED_ROWS = 500_000  # of one change; beyond, readers would replay its log for too long
 _WAITING_ROWS = 1_000_000  # of all changes since the last full version
+_ROWS_INDEXED_MEANWHILE = 5_000_000  # of a first load: its index is made while the engine copies
 _SMALL_ROWS = 20_000  # up to here a load is always a change of what is there
 # What the two ways to bring a load in cost, to choose by.
 _SECONDS_TO_ADD, _SECONDS_TO_REMOVE, _SECONDS_TO_BUILD = 50e-6, 2e-3, 12e-6
@@ -79,7 +81,9 @@ class LadybugWriter:
         plan = ChangePlan(building)
         sequence = max((each.sequence for each in book), default=0)
         connection = self._store.connection()
-        plan_nodes(plan, changes.nodes, export_property_values(connection), sequence)
+        some = any(map(len, changes.nodes.added.properties.values()))
+        values = export_property_values(connection) if some else pa.array([], pa.string())
+        plan_nodes(plan, changes.nodes, values, sequence)
         plan_interactions(plan, changes.parts, fetch_removed(connection, self._store.interactions, changes.parts))
         plan_facts(plan, facts)
         plan.run("add_load", load_table(book))
@@ -103,7 +107,6 @@ class LadybugWriter:
         nodes = self._store.nodes() if before else GraphTables.empty()
         superseded = [self._store.superseded()] if before else []
         files: dict[str, list[Path]] = {name: [] for name in INTERACTIONS}
-        records: list[Records] = []
         removed = dict.fromkeys(INTERACTIONS, pa.array([], pa.string()))
         if changes is not None:
             nodes = merge_nodes(nodes, changes.nodes)
@@ -123,16 +126,21 @@ class LadybugWriter:
         }
         derived = export_derived(self._store.connection() if before else None)
         replaced = pa.concat_tables([*superseded, GraphTables.empty().superseded])
-        progress("indexing interactions", 0.0)
-        for name, paths in files.items():
-            for path in paths:
-                for batch in pq.ParquetFile(path).iter_batches(1_000_000):
-                    records.append(records_of(name, pa.Table.from_batches([batch])))
-        records.append(to_be_asked(replaced["id"]))
-        InteractionIndex(building).create(records)
-        records.clear()
         ladybug_build.write_plan(building, nodes, derived, tables, files, replaced)
-        run_child(ladybug_build.__name__, building, progress)
+
+        def index() -> None:
+            InteractionIndex(building).create([*_records_of_files(files), to_be_asked(replaced["id"])])
+
+        rows = sum(pq.read_metadata(path).num_rows for paths in files.values() for path in paths)
+        if before or rows > _ROWS_INDEXED_MEANWHILE:  # COPY needs the memory, and takes the exported files away
+            progress("indexing interactions", 0.0)
+            index()
+            run_child(ladybug_build.__name__, building, progress)
+        else:
+            with ThreadPoolExecutor(1) as pool:
+                indexed = pool.submit(index)
+                run_child(ladybug_build.__name__, building, progress)
+                indexed.result()
         _write_state(building, 0)
 
     def _export(self, building: Path, name: str, removed: pa.Array) -> Path | None:
@@ -188,6 +196,12 @@ class LadybugWriter:
         self._versions.drop_former()
         return True
 
+    def clear(self) -> None:
+        """See `GraphStore.clear`."""
+        if self._store.read_only:
+            raise _read_only()
+        self._versions.clear()
+
     def migrate(self, name: str | None, facts: DatasetFacts, progress: Progress) -> None:
         """See `GraphStore.migrate`."""
         with self._changing() as plan:
@@ -234,7 +248,7 @@ class LadybugWriter:
     def _next_version(self) -> Iterator[Path]:
         """A directory to make the next version in; published when the block ends without error."""
         if self._store.read_only:
-            raise StoreError("The embedded graph is open for reading only.", hint="Writing is another process's work.")
+            raise _read_only()
         try:
             with self._versions.next() as building:
                 yield building
@@ -260,6 +274,13 @@ class LadybugWriter:
         _write_state(plan.directory, waiting if deferred else 0)
 
 
+def _records_of_files(files: Mapping[str, Sequence[Path]]) -> Iterator[Records]:
+    for name, paths in files.items():
+        for path in paths:
+            for batch in pq.ParquetFile(path).iter_batches(1_000_000):
+                yield records_of(name, pa.Table.from_batches([batch]))
+
+
 def change_is_faster(changes: LoadChanges, held: int) -> bool:
     """Whether changing the store by statements takes less than building it anew.
 
@@ -278,6 +299,10 @@ def rows_fit_a_change(added: int, held: int, removed: int = 0) -> bool:
     """The same by numbers of rows, as far as they are known."""
     by_change = added * _SECONDS_TO_ADD + removed * _SECONDS_TO_REMOVE
     return added + removed <= _SMALL_ROWS or by_change < (held + added) * _SECONDS_TO_BUILD
+
+
+def _read_only() -> StoreError:
+    return StoreError("The embedded graph is open for reading only.", hint="Writing is another process's work.")
 
 
 class _NothingToDo(Exception):  # noqa: N818  not an error: it leaves a version unmade

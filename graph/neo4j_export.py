@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,11 +30,16 @@ from graph.model import (
     PROPERTY_SCHEMA,
     STORED_INTERACTION_SCHEMA,
     SUPERSEDED_SCHEMA,
+    interaction_target,
 )
 from graph.neo4j_connection import Neo4jConnection
 from graph.neo4j_statements import read_statement
 from graph.tables import GraphTables
+from habitue.errors import StoreError
 
+_NUMBERED = pa.schema([
+    field.with_type(pa.int64()) if field.name == "target" else field for field in STORED_INTERACTION_SCHEMA
+])  # fmt: skip
 _SESSIONS = 2
 _ROWS_AT_ONCE = 100_000  # in a range of customers, about
 _RANGES_AHEAD = 4  # that are read or waiting to be taken
@@ -57,9 +64,55 @@ class Visible:
             [each["sequence"] for each in book if not each["complete"]],
         )
 
+    def of_complete_loads(self, table: pa.Table) -> pa.Table:
+        """The rows of a table that complete loads have written."""
+        loads = table["load"]
+        if not len(table) or (not self.incomplete and pc.max(loads).as_py() <= self.latest):
+            return table
+        hidden = pc.or_(
+            pc.greater(loads, self.latest), pc.is_in(loads, value_set=pa.array(self.incomplete, pa.int64()))
+        )
+        return table.filter(pc.invert(hidden))
 
-def export_nodes(connection: Neo4jConnection) -> GraphTables:
-    """Nodes and properties without anything derived; the tables of interactions are empty."""
+
+@dataclass(frozen=True)
+class NodeNumbers:
+    """Ids of nodes by the numbers that the server gives them.
+
+    Attributes:
+        numbers: Sorted.
+        ids: In the same order.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    ids: pa.Array
+
+    @staticmethod
+    def read(connection: Neo4jConnection, label: str) -> NodeNumbers:
+        """Of all nodes with a label."""
+        schema = pa.schema([("number", pa.int64()), ("id", pa.string())])
+        table = _fetch(connection, f"numbers_{label.lower()}", schema).sort_by("number")
+        return NodeNumbers(table["number"].to_numpy(), table["id"].combine_chunks())
+
+    def take(self, numbers: npt.NDArray[np.int64]) -> pa.Array:
+        """The ids of these numbers.
+
+        Raises:
+            StoreError: If a node came after the numbers were read.
+        """
+        places = np.minimum(np.searchsorted(self.numbers, numbers), max(len(self.numbers) - 1, 0))
+        if len(numbers) and (not len(self.numbers) or bool((self.numbers[places] != numbers).any())):
+            raise StoreError("The graph changed while it was read.", hint="Try again when no load is running.")
+        return self.ids.take(pa.array(places))
+
+
+def export_nodes(connection: Neo4jConnection, of: GraphTables | None = None) -> GraphTables:
+    """Nodes and properties without anything derived; the tables of interactions are empty.
+
+    Args:
+        connection: To the server.
+        of: Only tables that have rows here are read, and of customers and properties only these and theirs.
+    """
     visible = Visible.of(connection)
 
     def fetch(name: str, schema: pa.Schema, **parameters: Any) -> pa.Table:
@@ -70,19 +123,40 @@ def export_nodes(connection: Neo4jConnection) -> GraphTables:
             return schema.empty_table()
         return _fetch(connection, f"replaced_{name}", schema, incomplete=visible.incomplete, **parameters)
 
+    empty = GraphTables.empty()
+    nodes = {}
+    schemas = {
+        "products": PRODUCT_SCHEMA, "categories": CATEGORY_SCHEMA, "brands": BRAND_SCHEMA, "campaigns": CAMPAIGN_SCHEMA,
+    }  # fmt: skip
+    for name, schema in schemas.items():
+        if of is None or len(getattr(of, name)):
+            nodes[name] = fetch(name, schema)
+            if name in ("products", "campaigns"):
+                nodes[name] = _in_stead(nodes[name], kept_aside(name, schema))
+    if of is None:
+        nodes["customers"] = fetch("customers", CUSTOMER_SCHEMA)
+    elif len(of.customers):
+        nodes["customers"] = _of_ids(connection, "held_customers", CUSTOMER_SCHEMA, of.customers["id"], visible)
     properties = {}
     for label in PROPERTY_OWNERS:
-        now = fetch(f"{label.lower()}_properties", PROPERTY_SCHEMA)
+        if of is None:
+            now = fetch(f"{label.lower()}_properties", PROPERTY_SCHEMA)
+        elif len(of.properties[label]):
+            owners = pc.unique(of.properties[label]["owner"])
+            now = _of_ids(connection, f"held_{label.lower()}_properties", PROPERTY_SCHEMA, owners, visible)
+        else:
+            continue
         properties[label] = pa.concat_tables([now, kept_aside("properties", PROPERTY_SCHEMA, label=label)])
-    return replace(
-        GraphTables.empty(),
-        customers=fetch("customers", CUSTOMER_SCHEMA),
-        products=_in_stead(fetch("products", PRODUCT_SCHEMA), kept_aside("products", PRODUCT_SCHEMA)),
-        categories=fetch("categories", CATEGORY_SCHEMA),
-        brands=fetch("brands", BRAND_SCHEMA),
-        campaigns=_in_stead(fetch("campaigns", CAMPAIGN_SCHEMA), kept_aside("campaigns", CAMPAIGN_SCHEMA)),
-        properties=properties,
-    )
+    return replace(empty, **nodes, properties={**empty.properties, **properties})
+
+
+def _of_ids(
+    connection: Neo4jConnection, name: str, schema: pa.Schema, ids: pa.Array | pa.ChunkedArray, visible: Visible
+) -> pa.Table:
+    """What a statement tells of nodes with some ids, by the index on them."""
+    parts = [ids.slice(start, _IDS_AT_ONCE).to_pylist() for start in range(0, len(ids), _IDS_AT_ONCE)]
+    tasks = [partial(_fetch, connection, name, schema, ids=part, **asdict(visible)) for part in parts]
+    return pa.concat_tables([schema.empty_table(), *_ahead(tasks)])
 
 
 def export_superseded(connection: Neo4jConnection, after: int) -> pa.Table:
@@ -97,8 +171,9 @@ def export_superseded(connection: Neo4jConnection, after: int) -> pa.Table:
 def stream_interactions(connection: Neo4jConnection, name: str, after: int) -> Iterator[pa.Table]:
     """Interactions of one type, in tables of `STORED_INTERACTION_SCHEMA`.
 
-    Ranges of customers are read by two sessions; a few of them wait here at most. Customers whose interactions are
-    all older than asked for are passed over without reading any.
+    Ranges of customers are read by two sessions; a few of them wait here at most. Where all loads are asked for, those
+    that are not complete are left out here rather than by the server, which would look at each row's load once more.
+    Otherwise customers whose interactions are all older are passed over without reading any.
 
     Args:
         connection: To the server.
@@ -115,12 +190,14 @@ def stream_interactions(connection: Neo4jConnection, name: str, after: int) -> I
     customers = read_statement(connection, "customers_in_all")[0]["customers"]
     share = rows / _ROWS_AT_ONCE / max(customers, 1)
     bounds = ["", *(each["id"] for each in read_statement(connection, "customer_bounds", share=share))]
-    text = cypher.statement(f"read/export_{name.lower()}", "neo4j").text
+    text = cypher.statement(f"read/export_{'' if after else 'all_'}{name.lower()}", "neo4j").text
+    parameters = {"after": after, **asdict(visible)} if after else {}
+    targets = NodeNumbers.read(connection, interaction_target(name))
 
     def export(above: str, upto: str) -> list[pa.Table]:
-        parameters = {"above": above, "upto": upto, "after": after, **asdict(visible)}
         with connection.session(fetch_size=_FETCH_CUSTOMERS) as session:
-            return list(_tables(session.run(text, parameters)))
+            records = session.run(text, {"above": above, "upto": upto, **parameters})
+            return [_with_targets(visible.of_complete_loads(each), targets) for each in _tables(records)]
 
     tasks = [partial(export, above, upto) for above, upto in itertools.pairwise(bounds)]
     for tables in _ahead(tasks):
@@ -174,17 +251,32 @@ def _ahead(tasks: Sequence[Callable[[], Any]]) -> Iterator[Any]:
 
 
 def _tables(records: Any) -> Iterator[pa.Table]:
-    """Records of a customer and its interactions as tables."""
+    """Records of a customer and its interactions as tables, the targets by their numbers."""
     customers: list[str] = []
+    counts: list[int] = []
     rows: list[list[Any]] = []
     for customer, found in records:
-        customers += [customer] * len(found)
+        customers.append(customer)
+        counts.append(len(found))
         rows += found
         if len(rows) >= _ROWS_IN_TABLE:
-            yield _table([customers, *zip(*rows, strict=True)], STORED_INTERACTION_SCHEMA)
-            customers, rows = [], []
+            yield _numbered(customers, counts, rows)
+            customers, counts, rows = [], [], []
     if rows:
-        yield _table([customers, *zip(*rows, strict=True)], STORED_INTERACTION_SCHEMA)
+        yield _numbered(customers, counts, rows)
+
+
+def _numbered(customers: list[str], counts: list[int], rows: list[list[Any]]) -> pa.Table:
+    places = np.repeat(np.arange(len(customers)), counts)
+    owners = pa.array(customers, pa.string()).take(pa.array(places))
+    rest = _table(zip(*rows, strict=True), pa.schema([each for each in _NUMBERED if each.name != "customer"]))
+    return pa.table([owners, *rest.columns], schema=_NUMBERED)
+
+
+def _with_targets(table: pa.Table, targets: NodeNumbers) -> pa.Table:
+    place = table.schema.get_field_index("target")
+    ids = targets.take(table["target"].to_numpy())
+    return table.set_column(place, STORED_INTERACTION_SCHEMA.field(place), ids)
 
 
 def _fetch(connection: Neo4jConnection, name: str, schema: pa.Schema, **parameters: Any) -> pa.Table:

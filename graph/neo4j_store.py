@@ -28,6 +28,7 @@ from graph.neo4j_statements import (
     only_writer,
     prepare_schema,
     read_statement,
+    run_by_itself,
     run_in_batches,
     statement,
 )
@@ -108,9 +109,9 @@ class Neo4jStore:
             for name in missing_schema(self._connection):
                 yield f"the constraint or index {name} is missing; the next load creates it"
 
-    def nodes(self) -> GraphTables:
+    def nodes(self, of: GraphTables | None = None) -> GraphTables:
         """Nodes and properties of complete loads; read again if a load ends meanwhile."""
-        return self._unchanged(lambda: export_nodes(self._connection))
+        return self._unchanged(lambda: export_nodes(self._connection, of))
 
     def interactions(self, name: str, *, after: int = 0) -> Iterator[pa.Table]:
         """Interactions of one type of complete loads, range of customers by range of customers.
@@ -207,6 +208,13 @@ class Neo4jStore:
     def purge(self, progress: Progress) -> bool:  # noqa: ARG002  nothing is done
         """Only the server's operator can rewrite its files."""
         return False
+
+    def clear(self) -> None:
+        """Delete what is Habitué's, the facts first: from then on readers take the graph for empty."""
+        with only_writer(self._connection) as transaction:
+            transaction.run(statement("clear_dataset")).consume()
+        run_by_itself(self._connection, "clear_graph_relationships")
+        run_by_itself(self._connection, "clear_graph")
 
     def write_scores(self, scores: pa.Table, progress: Progress) -> None:
         """Replace the signals on `Customer` nodes, in one transaction."""

@@ -131,8 +131,13 @@ class GraphStore(Protocol):
         """Counts and state; raises `StoreError` when the store cannot be reached."""
         ...
 
-    def nodes(self) -> GraphTables:
-        """Nodes and properties of complete loads, without anything derived; the tables of interactions are empty."""
+    def nodes(self, of: GraphTables | None = None) -> GraphTables:
+        """Nodes and properties of complete loads, without anything derived; the tables of interactions are empty.
+
+        Args:
+            of: What is asked about, all when None: tables without rows here may be left out, and customers and
+                owners of properties who are not in it.
+        """
         ...
 
     def interactions(self, name: str, *, after: int = 0) -> Iterator[pa.Table]:
@@ -261,6 +266,10 @@ class GraphStore(Protocol):
                 much memory, or a row alone is longer than the bytes allowed.
             StoreError: If it ended the engine; nothing is lost, and the next statement is answered.
         """
+        ...
+
+    def clear(self) -> None:
+        """Give the whole graph up, for what was brought in and cannot stay; the store is empty afterwards."""
         ...
 
     def write_scores(self, scores: pa.Table, progress: Progress) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from habitue.errors import LockedError, StoreError
 
+_CLEARED = "cleared"  # names the last version that was there when everything was removed
+
 
 class VersionedDirectory:
     """Versions below a directory. One writer at a time, in any process; readers need no lock."""
@@ -64,7 +66,7 @@ class VersionedDirectory:
         with self._locked():
             self._clear_left_behind()
             before = self.current()
-            name = f"v{int(before[1:]) + 1 if before else 1:06d}"
+            name = f"v{int((before or self._cleared() or 'v0')[1:]) + 1:06d}"
             # A name of its own: the child of a killed process may still be at work in the former one.
             building = self.directory / f".building-{name}-{secrets.token_hex(3)}"
             building.mkdir()
@@ -95,6 +97,21 @@ class VersionedDirectory:
         with self._locked():
             self._clear_left_behind()
             self._keep(self.current())
+
+    def clear(self) -> None:
+        """Remove everything; a version made afterwards still gets a name that none had before."""
+        with self._locked():
+            if before := self.current():
+                (self.directory / _CLEARED).write_text(before, encoding="utf-8")
+                _flush(self.directory / _CLEARED)
+                self._pointer.unlink()
+                _flush(self.directory)
+            self._clear_left_behind()
+            self._keep()
+
+    def _cleared(self) -> str:
+        path = self.directory / _CLEARED
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def clear_left_behind(self) -> list[str]:
         """Remove what interrupted versions left behind; their names."""

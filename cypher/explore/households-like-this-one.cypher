@@ -10,18 +10,20 @@
 // example: habitue query households-like-this-one -p customer=1228
 MATCH (:Customer {id: $customer})-[:PURCHASED]->(p:Product)
 WHERE p.id <> '__no_product__'
-WITH count(DISTINCT p) AS own_products
-MATCH (:Customer {id: $customer})-[:PURCHASED]->(p:Product)
-WHERE p.id <> '__no_product__'
-WITH DISTINCT own_products, p
+WITH DISTINCT p
 MATCH (p)<-[:PURCHASED]-(other:Customer)
-WHERE other.id <> $customer
-WITH own_products, other, count(DISTINCT p) AS shared_products
+WITH other, count(DISTINCT p) AS shared_products
 MATCH (:Customer {id: $customer})-[:HAS_PROPERTY]->(v:PropertyValue)<-[:HAS_PROPERTY]-(other)
-WITH own_products, other, shared_products, count(DISTINCT v) AS shared_values
+WITH other, shared_products, count(DISTINCT v) AS shared_values
 MATCH (other)-[:PURCHASED]->(p:Product)
 WHERE p.id <> '__no_product__'
-WITH own_products, other, shared_products, shared_values, count(DISTINCT p) AS other_products
-RETURN other.id AS customer, shared_values, shared_products,
+WITH other, shared_products, shared_values, count(DISTINCT p) AS products
+WITH max(shared_products) AS own_products,
+  collect({customer: other.id, values: shared_values, shared: shared_products, products: products}) AS rows
+UNWIND rows AS row
+WITH own_products, row.customer AS customer, row.values AS shared_values, row.shared AS shared_products,
+  row.products AS other_products
+WHERE customer <> $customer
+RETURN customer, shared_values, shared_products,
   1.0 * shared_products / (own_products + other_products - shared_products) AS jaccard
 ORDER BY shared_values DESC, jaccard DESC, customer LIMIT $limit

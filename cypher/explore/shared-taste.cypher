@@ -11,17 +11,17 @@
 // example: habitue query shared-taste -p customer=1228
 MATCH (:Customer {id: $customer})-[:PURCHASED]->(p:Product)
 WHERE p.id <> '__no_product__'
-WITH count(DISTINCT p) AS own_products
-MATCH (:Customer {id: $customer})-[:PURCHASED]->(p:Product)
-WHERE p.id <> '__no_product__'
-WITH DISTINCT own_products, p
+WITH DISTINCT p
 MATCH (p)<-[:PURCHASED]-(other:Customer)
-WHERE other.id <> $customer
-WITH own_products, other, count(DISTINCT p) AS shared_products
+WITH other, count(DISTINCT p) AS shared_products
 WHERE shared_products >= $min_shared
 MATCH (other)-[:PURCHASED]->(p:Product)
 WHERE p.id <> '__no_product__'
-WITH own_products, other, shared_products, count(DISTINCT p) AS other_products
-RETURN other.id AS customer, shared_products, 1.0 * shared_products / (own_products + other_products - shared_products) AS jaccard,
+WITH other, shared_products, count(DISTINCT p) AS products
+WITH max(shared_products) AS own_products, collect({customer: other.id, shared: shared_products, products: products}) AS rows
+UNWIND rows AS row
+WITH own_products, row.customer AS customer, row.shared AS shared_products, row.products AS other_products
+WHERE customer <> $customer
+RETURN customer, shared_products, 1.0 * shared_products / (own_products + other_products - shared_products) AS jaccard,
   shared_products / sqrt(1.0 * own_products * other_products) AS cosine
 ORDER BY jaccard DESC, customer LIMIT $limit

@@ -35,10 +35,22 @@ class MemoryStore:
     def loads(self) -> list[LoadRecord]:
         return self._loads
 
-    def nodes(self) -> GraphTables:
+    def nodes(self, of: GraphTables | None = None) -> GraphTables:
+        """No more than what may be asked about: what is compared with it must not need the rest."""
         self.asked["nodes"] += 1
         empty = GraphTables.empty()
-        return replace(self._tables, interactions=empty.interactions, superseded=empty.superseded)
+        if of is None:
+            return replace(self._tables, interactions=empty.interactions, superseded=empty.superseded)
+        names = ("customers", "products", "categories", "brands", "campaigns")
+        found = {name: getattr(self._tables, name) for name in names if len(getattr(of, name))}
+        if "customers" in found:
+            mine = pc.is_in(found["customers"]["id"], value_set=of.customers["id"].combine_chunks())
+            found["customers"] = found["customers"].filter(mine)
+        properties = {
+            label: table if len(of.properties[label]) else table.slice(0, 0)
+            for label, table in self._tables.properties.items()
+        }
+        return replace(empty, **found, properties=properties)
 
     def tables(self) -> GraphTables:
         return self._tables

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from graph.archive import open_archive, restore_archive, write_archive
+from graph.archive import Archive, open_archive, restore_archive, write_archive
 from graph.fingerprint import content_fingerprint
 from graph.history import History, StoreTables
 from graph.opening import open_store
@@ -90,16 +90,60 @@ def test_a_store_that_holds_something_is_not_filled(filled: GraphStore, tmp_path
         restore_archive(archive, filled, no_progress)
 
 
+def falsified(directory: Path) -> Archive:
+    """An archive whose manifest promises other content than there is."""
+    manifest = directory / "manifest.json"
+    said = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**said, "fingerprint": "0" * 64}))
+    return open_archive(directory)
+
+
 @pytest.mark.parametrize("store_url", ["ladybug"], indirect=True)
-def test_what_is_missing_from_an_archive_is_noticed(filled: GraphStore, target: GraphStore, tmp_path: Path) -> None:
+def test_what_is_missing_from_an_archive_is_noticed_and_leaves_the_store_empty(
+    filled: GraphStore, target: GraphStore, tmp_path: Path
+) -> None:
+    (tmp_path / "archive").mkdir()
+    right = write_archive(filled, tmp_path / "archive", no_progress)
+    with pytest.raises(StoreError, match="does not hold what the archive does"):
+        restore_archive(falsified(tmp_path / "archive"), target, no_progress)
+    assert target.facts() is None
+    assert target.loads() == []
+    restore_archive(right, target, no_progress)
+    assert content_fingerprint(target) == right.fingerprint
+
+
+def test_a_store_that_was_cleared_is_empty_and_can_be_filled(filled: GraphStore, tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    archive = write_archive(filled, tmp_path / "archive", no_progress)
+    before = filled.neighbours("PURCHASED", "out", ["ann"], 5)
+    filled.clear()
+    assert filled.facts() is None
+    assert not any(filled.health().counts.values())
+    SMALL.load(filled, tmp_path)
+    assert len(filled.neighbours("PURCHASED", "out", ["ann"], 5)) == len(before)
+    assert filled.superseded().num_rows == 0  # CORRECTED, which was cleared, had superseded one
+    filled.clear()
+    restore_archive(archive, filled, no_progress)
+    assert content_fingerprint(filled) == archive.fingerprint
+
+
+@pytest.mark.parametrize("store_url", ["ladybug"], indirect=True)
+def test_what_somebody_else_loaded_during_a_restoration_is_not_removed(
+    filled: GraphStore, target: GraphStore, tmp_path: Path
+) -> None:
     (tmp_path / "archive").mkdir()
     write_archive(filled, tmp_path / "archive", no_progress)
-    manifest = tmp_path / "archive" / "manifest.json"
-    said = json.loads(manifest.read_text())
-    said["fingerprint"] = "0" * 64
-    manifest.write_text(json.dumps(said))
+    late = Shop(orders=[order("77", "ann", "p1", "2024-02-05T10:00:00", 1.0)], customers=SMALL.customers,
+                products=SMALL.products, campaigns=SMALL.campaigns)  # fmt: skip
+    waiting = [late]
+
+    def interfere(task: str, _done: float) -> None:
+        if waiting and task == "comparing content":
+            waiting.pop().load(target, tmp_path)
+
     with pytest.raises(StoreError, match="does not hold what the archive does"):
-        restore_archive(open_archive(tmp_path / "archive"), target, no_progress)
+        restore_archive(falsified(tmp_path / "archive"), target, interfere)
+    assert target.facts() is not None
 
 
 def test_nothing_is_no_archive(store: GraphStore, tmp_path: Path) -> None:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cypher
@@ -124,6 +125,11 @@ def dressed(word: str, flips: list[bool]) -> str:
     return "".join(letter.lower() if flip else letter for letter, flip in zip(word, flips, strict=True))
 
 
+#: Deeper with HABITUE_FUZZ=5000, say.
+FUZZ = settings(max_examples=int(os.environ.get("HABITUE_FUZZ", "100")), deadline=None)
+
+
+@FUZZ
 @given(data=st.data(), word=st.sampled_from(sorted(REST)), before=BEFORE, after=AFTER, first=BLANKS, second=BLANKS)
 def test_nothing_hides_a_clause(
     data: st.DataObject, word: str, before: str, after: str, first: list[str], second: list[str]
@@ -136,6 +142,7 @@ def test_nothing_hides_a_clause(
         )
 
 
+@FUZZ
 @given(
     parts=st.lists(st.sampled_from(["apoc", "load", "json", "db", "dbms", "x", "`apoc`", "`a.b`"]), min_size=2, max_size=4),
     blanks=st.lists(st.sampled_from(["", " ", "/**/", "\n"]), min_size=8, max_size=8),
@@ -151,6 +158,7 @@ def test_nothing_hides_a_function(parts: list[str], blanks: list[str], place: st
         check_read_only(place.format(f"{name}{blanks[-1]}('x')"))
 
 
+@FUZZ
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\'\u2028\u2029"), max_size=60))
 def test_a_text_in_quotes_is_only_text(text: str) -> None:
     check_read_only(f"RETURN '{text}' AS text")
@@ -162,6 +170,7 @@ def test_names_that_are_also_clauses_pass_where_no_clause_can_stand(word: str) -
                     f"{{{word}: 1}} AS map, `{word}` ORDER BY `{word}`", {"value": 1})  # fmt: skip
 
 
+@FUZZ
 @given(st.text(max_size=200))
 def test_any_text_is_either_passed_or_refused_and_never_breaks_the_guard(text: str) -> None:
     with contextlib.suppress(CypherRefusedError):
@@ -169,6 +178,7 @@ def test_any_text_is_either_passed_or_refused_and_never_breaks_the_guard(text: s
         assert "RETURN" in text.upper()
 
 
+@FUZZ
 @given(st.lists(st.sampled_from(SOUP), max_size=40))
 def test_any_tokens_are_either_passed_or_refused_and_never_break_the_guard(tokens: list[str]) -> None:
     with contextlib.suppress(CypherRefusedError):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from graph import ladybug_write
+from graph.ladybug_query import Reader
 from graph.ladybug_store import LadybugStore
 from graph.store import Progress, no_progress
 from graph.versions import link_or_copy
@@ -208,3 +209,21 @@ def test_progress_of_a_change_goes_from_nothing_to_everything(loader: Loader) ->
     assert {task for task, _ in seen} == {"changing the graph"}
     assert all(0 <= fraction <= 1 for _, fraction in seen)
     assert ladybug_write.LOG_NAME in {path.name for path in file_of(loader.store).parent.iterdir()}
+
+
+def test_one_answer_is_of_one_version_however_many_reads_it_takes(loader: Loader) -> None:
+    reader = LadybugStore(loader.store.directory, read_only=True)
+    with reader.one_version():
+        assert len(reader.neighbours("PURCHASED", "out", ["ann"], 5)) == 1
+        loader.load(PURCHASED=[line("3", "ann", "p2", 3.0)])
+        assert len(reader.neighbours("PURCHASED", "out", ["ann"], 6)) == 1
+    assert len(reader.neighbours("PURCHASED", "out", ["ann"], 5)) == 2
+    reader.close()
+
+
+def test_a_plan_that_is_kept_reads_its_parameters_anew(loader: Loader) -> None:
+    reader = Reader(loader.store.connection())
+    for value in (5, 500, -70_000, 2**40, "5", "five", None, 1.5):
+        assert list(reader.run("RETURN $value AS value", {"value": value})) == [[value]]
+    text = "MATCH (c:Customer {id: $id}) RETURN c.id"
+    assert [list(reader.run(text, {"id": each})) for each in ("ann", "bob", "nobody")] == [[["ann"]], [["bob"]], []]

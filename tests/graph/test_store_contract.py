@@ -22,11 +22,12 @@ from graph.catalogue import resolve_source
 from graph.events import load_events
 from graph.history import History, StoreTables
 from graph.loading import load
-from graph.model import INTERACTIONS
+from graph.model import INTERACTIONS, TIMESTAMP
 from graph.neighbourhood import neighbourhood
 from graph.opening import open_store
 from graph.snapshot import Snapshot
 from graph.store import GraphStore, QueryLimits, no_progress
+from graph.tables import GraphTables
 from habitue.errors import CypherRefusedError, DatasetError, LockedError, NothingLoadedError
 from habitue.settings import Settings
 from tests.graph.killed_load import IN_LAST_TRANSACTION
@@ -102,6 +103,26 @@ def test_a_first_load_holds_exactly_what_the_tables_say(store: GraphStore, tmp_p
     assert (*contact[:2], contact[3], contact[-1]) == ("ann", "spring", spring, 1)
     assert not held["superseded"]
     assert [held[name] for name in ("VIEWED", "REVIEWED", "REDEEMED")] == [[], [], []]
+
+
+def test_nodes_that_are_asked_about_are_told_of_and_the_rest_may_be_left_out(store: GraphStore, tmp_path: Path) -> None:
+    SMALL.load(store, tmp_path)
+    whole, empty = content(store.nodes()), GraphTables.empty()
+
+    found = content(store.nodes(dataclasses.replace(empty, customers=pa.table({"id": ["bob", "nobody"]}))))
+    assert ("bob",) in found["customers"]
+    assert set(found["customers"]) <= set(whole["customers"])
+    assert not any(rows for name, rows in found.items() if name != "customers")
+
+    product = {"id": "p1", "name": None, "price": None, "category": None, "brand": None, "stub": True}
+    bare = pa.Table.from_pylist([product], schema=empty.products.schema)
+    owned = pa.table({"owner": ["p1"], "name": ["colour"], "value": ["blue"], "valid_from": pa.nulls(1, TIMESTAMP)})
+    asked = dataclasses.replace(empty, products=bare, properties={**empty.properties, "Product": owned})
+    found = content(store.nodes(asked))
+    assert found["products"] == whole["products"]
+    mine = {row for row in whole["properties of Product"] if row[0] == "p1"}
+    assert mine <= {*found["properties of Product"]} <= {*whole["properties of Product"]}
+    assert not found["properties of Customer"]
 
 
 def test_facts_book_and_counts_after_a_first_load(store: GraphStore, tmp_path: Path) -> None:
