@@ -36,10 +36,12 @@ class PartForecast:
 
     Attributes:
         churn_logits: Raw churn logits of its m members (m×n).
-        value_median, value_mean: Of value, in currency (n); None where the part foretells none.
+        value_median, value_mean: Of value, in currency (n).
+
+    Each is None where the part foretells none.
     """
 
-    churn_logits: FloatArray
+    churn_logits: FloatArray | None = None
     value_median: FloatArray | None = None
     value_mean: FloatArray | None = None
 
@@ -53,12 +55,13 @@ class PartForecasts:
     @property
     def churn_logits(self) -> FloatArray:
         """The members' raw logits, part after part."""
-        return np.concatenate([part.churn_logits for part in self.parts.values()])
+        return np.concatenate(list(self._logits().values()))
 
     def member_weights(self, shares: Mapping[str, float]) -> FloatArray:
         """Weight of each row of `churn_logits`, summing to 1: a part's members share its share equally."""
-        given = _filled(shares, list(self.parts))
-        members = [len(part.churn_logits) for part in self.parts.values()]
+        logits = self._logits()
+        given = _filled(shares, list(logits))
+        members = [len(each) for each in logits.values()]
         return np.concatenate([np.full(many, share / many) for many, share in zip(members, given, strict=True)])
 
     def churn_logit(self, shares: Mapping[str, float]) -> FloatArray:
@@ -83,14 +86,18 @@ class PartForecasts:
 
         Judged by logarithmic loss (churn), absolute error (median) and squared error (mean).
         """
-        churn = np.stack([part.churn_logits.mean(axis=0) for part in self.parts.values()])
+        logits = self._logits()
+        churn = np.stack([each.mean(axis=0) for each in logits.values()])
         (median_names, medians), (mean_names, means) = self._medians(), self._means()
         logs = np.log1p(medians)
         return BlendWeights(
-            churn=best_shares(list(self.parts), lambda w: _logarithmic_loss(w @ churn, churned, churn)),
+            churn=best_shares(list(logits), lambda w: _logarithmic_loss(w @ churn, churned, churn)),
             value_median=best_shares(median_names, lambda w: _absolute_loss(w @ logs, value, logs)),
             value_mean=best_shares(mean_names, lambda w: _squared_loss(w @ means, value, means)),
         )
+
+    def _logits(self) -> dict[str, FloatArray]:
+        return {name: part.churn_logits for name, part in self.parts.items() if part.churn_logits is not None}
 
     def _medians(self) -> tuple[list[str], FloatArray]:
         found = {name: part.value_median for name, part in self.parts.items() if part.value_median is not None}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
 
 import numpy as np
 
@@ -21,9 +20,6 @@ from gnn.replenishment_features import replenishment
 from gnn.shared_work import SharedWork
 from gnn.taste_vectors import TasteBasis, taste_basis
 from graph.snapshot import FloatArray
-
-#: Directions of the taste vectors.
-DIRECTIONS: Final = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +33,17 @@ class GraphFeatures:
     basis: TasteBasis | None
 
     @staticmethod
-    def of(training: Sequence[Examples], directions: int = DIRECTIONS) -> GraphFeatures | None:
-        """Learnt as of the earliest training cutoff; None without products in every training snapshot."""
+    def of(training: Sequence[Examples], directions: int) -> GraphFeatures | None:
+        """Learnt as of the earliest training cutoff; None without products in every training snapshot.
+
+        Args:
+            training: At one or more cutoffs.
+            directions: Length of the taste vectors, at most; 0 for none.
+        """
         if not all(len(each.snapshot.products) for each in training):
             return None
         earliest = min(training, key=lambda each: each.cutoff)
-        return GraphFeatures(taste_basis(earliest.snapshot, directions))
+        return GraphFeatures(taste_basis(earliest.snapshot, directions) if directions else None)
 
     def extend(self, examples: Examples, shared: SharedWork) -> Examples:
         """The examples with graph features after the tabular ones."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from scipy.special import expit
 
 from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.baselines.random_forest import RandomForest
@@ -18,6 +19,7 @@ from gnn.calibration import PlattCalibration, fit_platt, logit
 from gnn.forecast import Examples, Forecast
 from gnn.graph_features import GraphFeatures
 from gnn.holdout import split_customers
+from gnn.hurdle import Amounts
 from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.risk_intervals import risk_interval
@@ -45,11 +47,13 @@ class ForecasterSettings:
         validate: Whether blend and calibration are learnt out of time where there are cutoffs enough; else the blend
             is equal and the risk as it comes.
         validation_members: Ensemble members of the first fit, which only serves to validate.
+        taste_directions: Length of the taste vectors among the graph's features; 0 leaves them out.
     """
 
     network: NetworkSettings = field(default_factory=NetworkSettings)
     validate: bool = True
     validation_members: int = 2
+    taste_directions: int = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,7 @@ class FittedForecaster:
         trees: On the tabular features alone, whose contributions are the reasons.
         graph_trees, forest, linear: On the tabular and the graph features; on the tabular ones alone without graph.
         rfm: On recency, frequency, tenure and spend.
+        amounts: Of those who buy, the second step of a mean value in two.
         graph: How examples are given their graph features; None without graph.
         weights: The parts' shares in each prediction.
         calibration: Of the blended churn logit.
@@ -74,6 +79,7 @@ class FittedForecaster:
     forest: RandomForest
     linear: LinearHalf
     rfm: LinearHalf
+    amounts: Amounts
     graph: GraphFeatures | None
     weights: BlendWeights
     calibration: PlattCalibration
@@ -86,16 +92,19 @@ class FittedForecaster:
         """What each part foretells."""
         extended = examples if self.graph is None else self.graph.extend(examples, shared)
         network = self.network.predict(examples, shared, embedding_features)
+        boosted, forest = _by_trees(self.graph_trees, extended), _by_trees(self.forest, extended)
+        churn_risk = expit((_only(boosted) + _only(forest)) / 2.0)
         return PartForecasts(
             {
                 "network": PartForecast(
                     network.churn_logit, np.median(network.value_median, axis=0), network.value_mean.mean(axis=0)
                 ),
                 "trees": _by_trees(self.trees, examples),
-                "graph_trees": _by_trees(self.graph_trees, extended),
-                "forest": _by_trees(self.forest, extended),
+                "graph_trees": boosted,
+                "forest": forest,
                 "linear": PartForecast(self.linear.churn_logit(extended.features)[None]),
                 "rfm": PartForecast(self.rfm.churn_logit(examples.features)[None]),
+                "hurdle": PartForecast(value_mean=self.amounts.expected_value(churn_risk, extended.features)),
             }
         )
 
@@ -233,7 +242,7 @@ class HabitueForecaster:
             settings = replace(settings, training=replace(settings.training, members=members))
         if self.progress is not None:
             self.progress("trees", done)
-        graph = GraphFeatures.of(training) if self.use_graph else None
+        graph = GraphFeatures.of(training, self.settings.taste_directions) if self.use_graph else None
         extended = training if graph is None else [graph.extend(each, self.shared) for each in training]
         network = fit_network(
             training,
@@ -251,6 +260,7 @@ class HabitueForecaster:
             graph_trees=self.shared.trees(extended, seed=seed + 1),
             forest=self.shared.forest(extended, seed=seed),
             linear=fit_linear(extended),
+            amounts=self.shared.fitted(Amounts, extended, seed=seed),
             rfm=fit_linear(training, RFM_FEATURES, prior_variance=FEW_VARIANCE),
             graph=graph,
             weights=BlendWeights(),
@@ -271,6 +281,14 @@ def _by_trees(trees: LightGBM, examples: Examples) -> PartForecast:
     if found.churn_risk is None:
         raise NotTrainedError("The trees do not foretell churn.")
     return PartForecast(logit(np.clip(found.churn_risk, *_RISK_RANGE))[None], found.value_median, found.value_mean)
+
+
+def _only(part: PartForecast) -> FloatArray:
+    """The churn logits of a part with one member (n)."""
+    if part.churn_logits is None:
+        raise NotTrainedError("The trees do not foretell churn.")
+    result: FloatArray = part.churn_logits[0]
+    return result
 
 
 def _churned(examples: Examples) -> FloatArray:

@@ -8,6 +8,7 @@ basis's product ids) and `<part>-<target>.txt` for each booster. Loaded back, it
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from gnn.calibration import PlattCalibration
 from gnn.gcn import ForecastNetwork, NetworkShape
 from gnn.graph_features import GraphFeatures
 from gnn.habitue_forecaster import FittedForecaster, ForecasterSettings, HabitueForecaster
+from gnn.hurdle import Amounts
 from gnn.linear_half import LinearHalf
 from gnn.network_half import EmbeddingFeatures, InputStatistics, NetworkHalf, NetworkSettings
 from gnn.shared_work import SharedWork
@@ -41,7 +43,12 @@ _PARTS: Final = "parts.safetensors"
 _PRODUCTS: Final = "taste-products.json"
 _WEIGHT_PREFIX: Final = "network."
 #: Parts made of boosters.
-_TREES: Final = ("trees", "graph_trees", "forest")
+_TREES: Final[Mapping[str, type[LightGBM]]] = {
+    "trees": LightGBM,
+    "graph_trees": LightGBM,
+    "forest": WithoutMedian,
+    "amounts": Amounts,
+}
 #: Parts that are regressions.
 _LINEAR: Final = ("linear", "rfm")
 
@@ -180,6 +187,7 @@ def load(
         trees=_trees(directory, "trees", settings["trees"]),
         graph_trees=_trees(directory, "graph_trees", settings["trees"]),
         forest=_trees(directory, "forest", settings["trees"]),
+        amounts=_trees(directory, "amounts", settings["trees"]),
         linear=_linear("linear", settings["linear"], parts),
         rfm=_linear("rfm", settings["linear"], parts),
         graph=_graph(directory, settings["graph"], parts),
@@ -213,7 +221,7 @@ def _described(trees: LightGBM) -> dict[str, Any]:
 def _trees(directory: Path, part: str, settings: dict[str, Any]) -> Any:
     import lightgbm
 
-    trees: LightGBM = WithoutMedian() if part == "forest" else LightGBM()
+    trees = _TREES[part]()
     trees.names = tuple(settings[part]["features"])
     trees.constants = {name: float(value) for name, value in settings[part]["constants"].items()}
     trees.boosters = {

@@ -18,8 +18,8 @@ from gnn.forecast import Examples, examples_of
 from gnn.weekly import SERIES, weekly_activity
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 
-#: Fitted trees kept: three kinds of one fold, in both stages, which Habitué and its control share without a graph.
-_KEPT_TREES = 6
+#: Fitted trees kept: four kinds of one fold, in both stages, which Habitué and its control share without a graph.
+_KEPT_TREES = 8
 _Trees = TypeVar("_Trees", bound=LightGBM)
 
 

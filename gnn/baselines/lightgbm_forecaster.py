@@ -87,7 +87,7 @@ class LightGBM:
             if name not in self.targets:
                 continue
             if np.ptp(target) > 0:
-                self.boosters[name] = _train(inputs, target, self.targets[name], seed)
+                self.boosters[name] = train_booster(inputs, target, self.targets[name], seed)
             else:
                 self.constants[name] = float(target[0])
 
@@ -113,7 +113,8 @@ class LightGBM:
         return np.asarray(self.boosters[target].predict(align(features, self.names).values), np.float64)
 
 
-def _train(inputs: FloatArray, target: FloatArray, settings: Mapping[str, Any], seed: int) -> lightgbm.Booster:
+def train_booster(inputs: FloatArray, target: FloatArray, settings: Mapping[str, Any], seed: int) -> lightgbm.Booster:
+    """A booster on n examples' features (n×f) and targets (n); equal arguments give equal trees."""
     import lightgbm
 
     threads = 1 if len(inputs) < _FEWEST_FOR_THREADS else 0  # 0: as many as there are cores

@@ -17,6 +17,7 @@ def parts() -> PartForecasts:
             "network": PartForecast(np.array([[0.0, 2.0], [2.0, 4.0]]), np.array([0.0, 3.0]), np.array([10.0, 0.0])),
             "trees": PartForecast(np.array([[5.0, -1.0]]), np.array([8.0, 3.0]), np.array([20.0, 4.0])),
             "linear": PartForecast(np.array([[3.0, 1.0]])),
+            "hurdle": PartForecast(value_mean=np.array([30.0, 8.0])),
         }
     )
 
@@ -32,6 +33,7 @@ def test_the_blend_by_hand() -> None:
 def test_a_part_without_values_leaves_them_to_the_others() -> None:
     np.testing.assert_allclose(parts().value_median(EQUAL), [2.0, 3.0])  # sqrt(1 · 9) - 1
     np.testing.assert_allclose(parts().value_mean({"network": 0.25, "trees": 0.75}), [17.5, 3.0])
+    np.testing.assert_allclose(parts().value_mean(EQUAL), [20.0, 4.0])
 
 
 def test_the_deviation_by_hand() -> None:

@@ -201,12 +201,14 @@ def test_disagreement_and_mean_are_those_of_the_calibrated_members(source: Examp
     model, test = fitted(source)
     learnt, forecast = model.require_fitted(), model.predict(test)
     parts = learnt.parts(test, model.shared, None)
-    assert set(parts.parts) == set(learnt.weights.churn)
+    assert set(learnt.weights.churn) == {"network", "trees", "graph_trees", "forest", "linear", "rfm"}
     mean, square = np.zeros(len(test.rows)), np.zeros(len(test.rows))
-    for name, part in parts.parts.items():
+    for name, share in learnt.weights.churn.items():
+        part = parts.parts[name]
+        assert part.churn_logits is not None
         risks = 1 / (1 + np.exp(-(learnt.calibration.slope * part.churn_logits + learnt.calibration.intercept)))
-        mean += learnt.weights.churn[name] * risks.mean(axis=0)
-        square += learnt.weights.churn[name] * (risks**2).mean(axis=0)
+        mean += share * risks.mean(axis=0)
+        square += share * (risks**2).mean(axis=0)
     np.testing.assert_allclose(forecast.members_mean, mean, rtol=1e-9)
     np.testing.assert_allclose(forecast.disagreement, np.sqrt(square - mean**2), atol=1e-7)
     assert not np.allclose(forecast.members_mean, forecast.churn_risk)
@@ -257,6 +259,7 @@ def test_a_directory_brings_back_the_same_figures_to_the_last_bit(source: Exampl
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {
         "forecaster.json", "network.safetensors", "parts.safetensors", "taste-products.json",
+        "amounts-log_amount.txt",
         *(f"{part}-{target}.txt" for part in ("trees", "graph_trees", "forest")
           for target in ("churn", "value_mean", "value_median") if (part, target) != ("forest", "value_median")),
     }  # fmt: skip

@@ -147,4 +147,4 @@ def test_examples_are_extended_without_a_change_to_what_they_had() -> None:
 def test_without_products_there_are_no_graph_features() -> None:
     lines = pd.DataFrame({"customer": ["a"], "at": [NOW - timedelta(days=3)], "amount": [1.0]})
     source = ExampleSource(history_of({"PURCHASED": lines}, complete_until=NOW), TASK)
-    assert GraphFeatures.of([source.at(NOW)]) is None
+    assert GraphFeatures.of([source.at(NOW)], 3) is None
