@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from gnn.bootstrap import JudgedFold, resample
+from gnn.features import Features
 from gnn.forecast import Examples, ExampleSource, Forecast, Forecaster
 from gnn.metrics import area_under_roc
 from gnn.rewiring import disturbed, rewired
@@ -132,7 +133,7 @@ def future_events(trial: Trial, *, refit: bool = False) -> dict[str, Any]:
     cutoff = trial.test.cutoff
     source = ExampleSource(disturbed(trial.history, cutoff, seed=trial.seed).until(cutoff), trial.task)
     examples = source.at(cutoff)
-    training = [source.labelled(each.cutoff) for each in trial.training]
+    training = [_of_rows(source.labelled(each.cutoff), each) for each in trial.training]
     same = {
         "examples": _same_examples(examples, trial.test),
         "training": all(
@@ -188,6 +189,20 @@ def _shuffled(examples: Examples, generator: np.random.Generator) -> Examples:
 
 def _churned(examples: Examples) -> FloatArray:
     return np.zeros(0) if examples.outcome is None else examples.outcome.churned.astype(np.float64)
+
+
+def _of_rows(whole: Examples, sample: Examples) -> Examples:
+    """The customers of a sample among all; all where one of them is not there."""
+    place = np.searchsorted(whole.rows, sample.rows)
+    if len(place) == len(whole.rows) or not np.isin(sample.rows, whole.rows).all():
+        return whole
+    features, outcome = whole.features, whole.outcome
+    return replace(
+        whole,
+        rows=whole.rows[place],
+        features=Features(features.names, features.values[place], features.labels),
+        outcome=outcome and Outcome(outcome.churned[place], outcome.value[place], outcome.purchases[place]),
+    )
 
 
 def _same_examples(first: Examples, second: Examples) -> bool:

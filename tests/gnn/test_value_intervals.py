@@ -106,7 +106,7 @@ def test_halves_of_the_customers_are_the_same_at_every_cutoff() -> None:
 
 
 def test_a_forecaster_gives_them_and_keeps_them_when_it_is_saved(tmp_path: Path) -> None:
-    training, test = examples(ExampleSource(fading_shop(), TASK))
+    training, test = examples(ExampleSource(fading_shop(customers=300), TASK))
     for part in (training, training[-1:]):  # with a cutoff to hold out, and with half of the customers instead
         model = HabitueForecaster(TASK, settings=QUICK)
         model.fit(part, seed=0)
