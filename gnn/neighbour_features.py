@@ -92,7 +92,7 @@ def shops(snapshot: Snapshot, signals: Mapping[str, FloatArray], rows: Int32Arra
     momentum, crowd = _momentum(visits, usual)
     label = "Log ratio of others' visits to the usual shops, last 30 days to the 60 before"
     yield Column("shop_momentum", label, momentum[rows])
-    yield Column("shop_crowd", "Others' visits to the usual shops in the last 30 days", crowd[rows])
+    yield Column("shop_crowd", "Log of (1 + others' visits to the usual shops in the last 30 days)", crowd[rows])
     moved = _total_variation(visits.matrix((visits.age <= _RECENT_DAYS).astype(np.float64)), usual)
     yield Column("shop_change", "How far the last 30 days' shops are from the usual ones (0 to 1)", moved[rows])
 
