@@ -101,12 +101,14 @@ class BenchmarkTraining:
         if given.known is None:
             options = [replace(best, known=known) for known in (FIRST_KNOWN, *KNOWN)]
             best = max(options, key=self._value)
-        return best if given.epochs is not None else replace(best, epochs=self._passes_in_time(best.epochs))
+        if given.epochs is not None or not self._done:
+            return best
+        return replace(best, epochs=self._passes_in_time(best.epochs))
 
     def _passes_in_time(self, planned: int) -> int:
         """The passes planned, or as many as there is time for by the pace of the trials: the rate must fall in time."""
         now = time.monotonic()
-        each = (now - self._begin) / max(1e-9, self._done)
+        each = (now - self._begin) / self._done
         possible = max(1, int(0.9 * (self._end - now) / each))
         self.stopped = self.stopped or possible < planned
         return min(planned, possible)

@@ -11,6 +11,8 @@ from pykeen.evaluation import RankBasedEvaluator
 
 from embeddings.benchmark_training import Chosen
 from embeddings.evaluation import Evaluation, evaluate
+from embeddings.full_softmax import Queries, with_inverses
+from embeddings.training_plan import plan
 from habitue.errors import UsageError
 
 QUICK = Chosen(dimension=16, epochs=30)
@@ -109,6 +111,13 @@ def test_without_time_there_is_still_a_result_that_says_so(tmp_path: Path) -> No
     found = evaluate(grid(tmp_path / "grid"), chosen=Chosen(dimension=8), minutes=1e-9)
     assert found.stopped
     assert set(found.metrics) == {"valid", "test"}
+
+
+def test_what_is_all_given_is_not_tried_and_gets_all_its_passes(tmp_path: Path) -> None:
+    found = evaluate(grid(tmp_path / "grid"), chosen=Chosen(dimension=4, decay=0.1, known=0.5))
+    planned = plan(36, len(Queries.of(with_inverses(found.parts.train))), 4.0).settings.epochs
+    assert (found.trials, found.stopped, found.settings.epochs) == ((), False, planned)
+    assert found.looks[-1][0] == planned
 
 
 def test_minutes_must_be_positive(tmp_path: Path) -> None:
