@@ -23,7 +23,7 @@ import argparse  # noqa: E402
 import json  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
+from collections.abc import Callable, Sequence  # noqa: E402
 from datetime import datetime, timedelta  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -67,15 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         source = "tiny" if options.smoke else "complete-journey"
         history = loaded(source, options.workspace or Path(temporary) / "workspace")
         last = history.complete_until - timedelta(days=LATER_DAYS)
-        result = measure(history, last if options.smoke else datetime.fromisoformat(DATE))
-    result = {"dataset": history.dataset, **result, "cpu_seconds": round(time.process_time() - begin, 1),
-              "machine": machine()}  # fmt: skip
-    options.results.parent.mkdir(exist_ok=True)
-    options.results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        as_of = last if options.smoke else datetime.fromisoformat(DATE)
+
+        def keep(found: dict[str, Any]) -> None:
+            worked = round(time.process_time() - begin, 1)
+            result = {"dataset": history.dataset, **found, "cpu_seconds": worked, "machine": machine()}
+            options.results.parent.mkdir(exist_ok=True)
+            options.results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+        measure(history, as_of, keep)
 
 
-def measure(history: History, as_of: datetime) -> dict[str, Any]:
-    """Gains and speed as of a date."""
+def measure(history: History, as_of: datetime, keep: Callable[[dict[str, Any]], None]) -> None:
+    """Gains and speed as of a date; what is found is kept after each part, as the whole takes minutes."""
     queries = queries_of(history, as_of, days=LATER_DAYS, buyers=BUYERS)
     snapshot = queries.snapshot
     held = held_out(snapshot)
@@ -94,7 +98,10 @@ def measure(history: History, as_of: datetime) -> dict[str, Any]:
             ),
         }
         _print(name, result["gain"][name])
+        keep(result)
 
+    result["speed"] = speed(part, snapshot, held)
+    print(json.dumps(result["speed"], indent=2), flush=True)
     alone = without(snapshot, held)
     of_others = Recommender.of(alone, part.settings.half_life_days)
     told("all purchases", snapshot, full, added(part, snapshot, held), of_others)
@@ -103,9 +110,6 @@ def measure(history: History, as_of: datetime) -> dict[str, Any]:
     then = without(before, _rows(held, snapshot, before))
     aged = weekly(train(then), history, as_of, snapshot.customers.take(pa.array(held)))
     told("after eight weeks", snapshot, full, aged, Recommender.of(then, aged.settings.half_life_days))
-    result["speed"] = speed(part, snapshot, held)
-    print(json.dumps(result["speed"], indent=2))
-    return result
 
 
 def held_out(snapshot: Snapshot) -> Int64Array:
