@@ -30,6 +30,7 @@ from gnn.cutoffs import training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.features import Features, align
 from gnn.forecast import Examples
+from gnn.graph_evidence import GraphGroup
 from gnn.habitue_forecaster import HabitueForecaster
 from gnn.reasons import all_contributions, churn_reasons
 from gnn.rewiring import without_products
@@ -71,14 +72,15 @@ def measure(history: History, task: Task, cutoff: datetime) -> dict[str, Any]:
     model.fit(training, seed=0)
     examples = past.at(cutoff)
     before = score(model, examples)
+    contributions = all_contributions(model, examples)
     return {
         "dataset": history.dataset,
         "cutoff": cutoff.isoformat()[:10],
         "horizon_days": task.horizon_days,
         "customers": len(examples.rows),
-        "features": of_features(model, training, examples, before),
-        "graph": of_graph(model, examples, before),
-        "three_customers": three_customers(model, examples),
+        "features": of_features(model, training, examples, before, contributions[0]),
+        "graph": of_graph(model, examples, before, contributions),
+        "three_customers": three_customers(model, examples, contributions),
     }
 
 
@@ -90,11 +92,15 @@ def score(model: HabitueForecaster, examples: Examples) -> FloatArray:
 
 
 def of_features(
-    model: HabitueForecaster, training: Sequence[Examples], examples: Examples, before: FloatArray
+    model: HabitueForecaster,
+    training: Sequence[Examples],
+    examples: Examples,
+    before: FloatArray,
+    contributions: FloatArray,
 ) -> dict[str, Any]:
     """How far the score moves when named and when other features are put to the training median."""
     names = model.require_fitted().trees.names
-    by_feature = all_contributions(model, examples)[0][:, : len(names)]
+    by_feature = contributions[:, : len(names)]
     order = np.argsort(-np.abs(by_feature), axis=1, kind="stable")
     middle = np.nanmedian(np.concatenate([align(each.features, names).values for each in training]), axis=0)
     generator = np.random.default_rng(0)
@@ -120,9 +126,11 @@ def removed(examples: Examples, names: Sequence[str], columns: Int64Array, middl
     return replace(examples, features=Features(tuple(names), values, examples.features.labels))
 
 
-def of_graph(model: HabitueForecaster, examples: Examples, before: FloatArray) -> dict[str, Any]:
+def of_graph(
+    model: HabitueForecaster, examples: Examples, before: FloatArray, found: tuple[FloatArray, list[GraphGroup]]
+) -> dict[str, Any]:
     """How far the score moves when a customer's most moving category is left out, and when as many random lines are."""
-    contributions, groups = all_contributions(model, examples)
+    contributions, groups = found
     parts = [(place, group) for place, group in enumerate(groups) if group.name]
     if not parts:
         return {"skipped": "the model does not look at the graph"}
@@ -160,13 +168,15 @@ def _as_many(lines: Int64Array, wanted: int, generator: np.random.Generator) -> 
     return taken
 
 
-def three_customers(model: HabitueForecaster, examples: Examples) -> list[dict[str, Any]]:
+def three_customers(
+    model: HabitueForecaster, examples: Examples, found: tuple[FloatArray, list[GraphGroup]]
+) -> list[dict[str, Any]]:
     """The customers at the 10th, 50th and 95th hundredth of risk, with their reasons."""
     risk = model.predict(examples).churn_risk
     assert risk is not None
     order = np.argsort(risk, kind="stable")
     rows = [int(order[int(share * (len(order) - 1))]) for share in (0.1, 0.5, 0.95)]
-    reasons = churn_reasons(model, examples)
+    reasons = churn_reasons(model, examples, found=found)
     ids = examples.snapshot.customers
     return [
         {"customer": ids[int(examples.rows[row])].as_py(), "churn_risk": float(risk[row]), "reasons": reasons[row]}

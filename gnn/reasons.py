@@ -86,13 +86,20 @@ def network_contributions(forecaster: HabitueForecaster, examples: Examples) -> 
     return by_feature, product[:, transform.width :].sum(axis=1)
 
 
-def churn_reasons(forecaster: HabitueForecaster, examples: Examples, *, most: int = 5) -> list[list[dict[str, Any]]]:
+def churn_reasons(
+    forecaster: HabitueForecaster,
+    examples: Examples,
+    *,
+    most: int = 5,
+    found: tuple[FloatArray, list[GraphGroup]] | None = None,
+) -> list[list[dict[str, Any]]]:
     """The few things that move each customer's risk most, largest first.
 
     Args:
         forecaster: A fitted one.
         examples: The n customers, with their features.
         most: At most so many reasons each; fewer where few things matter.
+        found: What `all_contributions` says, where it has been asked already.
 
     Returns:
         One list for each customer of JSON objects: `feature` (its name), `label` (what it means to a reader, with its
@@ -103,7 +110,7 @@ def churn_reasons(forecaster: HabitueForecaster, examples: Examples, *, most: in
     Raises:
         NotTrainedError: Before the forecaster is fitted.
     """
-    contributions, groups = all_contributions(forecaster, examples)
+    contributions, groups = found or all_contributions(forecaster, examples)
     names = forecaster.require_fitted().trees.names
     aligned = align(examples.features, names)
     known = [_of_customers(examples, group) if group.name else None for group in groups]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.bench_reasons import of_features, removed, score
 from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.calibration import logit
 from gnn.features import Features
@@ -102,6 +103,21 @@ def test_reasons_are_plain_json_and_an_undefined_value_is_null(learnt: tuple[Hab
         given = test.features.column(name)[row]
         assert (value is None) == bool(np.isnan(given))
         assert value is None or value == given
+
+
+def test_removing_what_is_named_moves_the_score_more_than_removing_as_many_others(
+    learnt: tuple[HabitueForecaster, Examples],
+) -> None:
+    model, test = learnt
+    contributions = all_contributions(model, test)[0]
+    found = of_features(model, [test], test, score(model, test), contributions)
+    assert found["mean_move_named"] > 1.5 * found["mean_move_random"] > 0.0
+    assert found["share_named_moves_more"] > 0.7
+    # Nothing named, nothing moved: with the features of nobody the score stays.
+    none = np.zeros((len(test.rows), 0), np.int64)
+    names = model.require_fitted().trees.names
+    same = removed(test, names, none, np.zeros(len(names)))
+    np.testing.assert_array_equal(score(model, same), score(model, test))
 
 
 def test_trees_that_learnt_one_class_give_no_reasons() -> None:
