@@ -15,7 +15,7 @@ BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format types bench bench-graph bench-embeddings clean
+.PHONY: help install demo serve test lint format types bench bench-graph bench-embeddings bench-forecaster clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -63,6 +63,9 @@ bench-graph: $(INSTALLED) ## The graph at scale beside plain references   (SIZE=
 
 bench-embeddings: $(INSTALLED) ## The training of embeddings beside PyKEEN's loops
 	@$(BIN)/python -m bench.bench_embeddings
+
+bench-forecaster: $(INSTALLED) ## Features, training and scoring at scale, and the convolution beside torch_geometric   (SIZE=smoke or full, DATA=)
+	@$(BIN)/python -m bench.bench_forecaster --size $(SIZE) $(if $(DATA),--data $(DATA))
 
 clean: ## Remove the virtual environment, caches and builds (never a workspace)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
