@@ -259,7 +259,6 @@ def test_a_directory_brings_back_the_same_figures_to_the_last_bit(source: Exampl
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {
         "forecaster.json", "network.safetensors", "parts.safetensors", "taste-products.json",
-        "amounts-log_amount.txt",
         *(f"{part}-{target}.txt" for part in ("trees", "graph_trees", "forest")
           for target in ("churn", "value_mean", "value_median") if (part, target) != ("forest", "value_median")),
     }  # fmt: skip
