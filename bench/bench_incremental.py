@@ -87,8 +87,9 @@ def measure(history: History, as_of: datetime, keep: Callable[[dict[str, Any]], 
     snapshot = queries.snapshot
     held = held_out(snapshot)
     asked = queries.of_customers(held)
-    result: dict[str, Any] = {"date": f"{as_of:%Y-%m-%d}", "held_out": len(held), "pairs": len(asked),
-                              "dimension": settings.dimension, "epochs": settings.engine.epochs, "gain": {}}  # fmt: skip
+    training = {"dimension": settings.dimension, "epochs": settings.engine.epochs}
+    sizes = {"held_out": len(held), "pairs": len(asked)}
+    result: dict[str, Any] = {"date": f"{as_of:%Y-%m-%d}", **sizes, **training, "gain": {}}
     few = cut_to_last(snapshot, held, FEW)
     full, part = train(snapshot, settings), train(without(snapshot, held), settings)
     base = filtered_ranks(popularity(snapshot, queries.candidates), asked, new_only=False)
