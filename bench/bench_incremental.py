@@ -46,6 +46,7 @@ from embeddings.incremental import (  # noqa: E402
 )
 from embeddings.ranking import query_scores  # noqa: E402
 from embeddings.recommendation import Recommender, purchases_of  # noqa: E402
+from embeddings.settings import TransESettings  # noqa: E402
 from embeddings.transe import Embedding, train  # noqa: E402
 from graph.history import History  # noqa: E402
 from graph.snapshot import FloatArray, Int64Array, Snapshot  # noqa: E402
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--light", action="store_true", help="a third of the training, and vectors judged alone")
     parser.add_argument("--workspace", type=Path, help="kept, so that the data set is loaded once")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
@@ -75,41 +77,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
             options.results.parent.mkdir(exist_ok=True)
             options.results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
-        measure(history, as_of, keep)
+        measure(history, as_of, keep, light=options.light)
 
 
-def measure(history: History, as_of: datetime, keep: Callable[[dict[str, Any]], None]) -> None:
+def measure(history: History, as_of: datetime, keep: Callable[[dict[str, Any]], None], *, light: bool) -> None:
     """Gains and speed as of a date; what is found is kept after each part, as the whole takes minutes."""
+    settings = TransESettings.light() if light else TransESettings()
     queries = queries_of(history, as_of, days=LATER_DAYS, buyers=BUYERS)
     snapshot = queries.snapshot
     held = held_out(snapshot)
     asked = queries.of_customers(held)
-    result: dict[str, Any] = {"date": f"{as_of:%Y-%m-%d}", "held_out": len(held), "pairs": len(asked), "gain": {}}
+    training = {"dimension": settings.dimension, "epochs": settings.engine.epochs}
+    sizes = {"held_out": len(held), "pairs": len(asked)}
+    result: dict[str, Any] = {"date": f"{as_of:%Y-%m-%d}", **sizes, **training, "gain": {}}
     few = cut_to_last(snapshot, held, FEW)
-    full, part = train(snapshot), train(without(snapshot, held))
+    full, part = train(snapshot, settings), train(without(snapshot, held), settings)
     base = filtered_ranks(popularity(snapshot, queries.candidates), asked, new_only=False)
 
-    def told(name: str, seen: Snapshot, retrained: Embedding, incremental: Embedding, of: Recommender) -> None:
-        trained = Recommender.of(seen, retrained.settings.half_life_days)
-        result["gain"][name] = {
-            "vectors": shares(asked, base, _vectors(seen, retrained, queries), _vectors(seen, incremental, queries)),
-            "recommendations": shares(
-                asked, base, _served(seen, retrained, trained, queries), _served(seen, incremental, of, queries)
-            ),
-        }
+    def told(name: str, seen: Snapshot, retrained: Embedding, incremental: Embedding, taught: Snapshot) -> None:
+        both = _vectors(seen, retrained, queries), _vectors(seen, incremental, queries)
+        found = {"vectors": shares(asked, base, *both)}
+        if not light:
+            after, before = (Recommender.of(each, settings.half_life_days) for each in (seen, taught))
+            served = _served(seen, retrained, after, queries), _served(seen, incremental, before, queries)
+            found["recommendations"] = shares(asked, base, *served)
+        result["gain"][name] = found
         _print(name, result["gain"][name])
         keep(result)
 
     result["speed"] = speed(part, snapshot, held)
     print(json.dumps(result["speed"], indent=2), flush=True)
     alone = without(snapshot, held)
-    of_others = Recommender.of(alone, part.settings.half_life_days)
-    told("all purchases", snapshot, full, added(part, snapshot, held), of_others)
-    told("at most three lines", few, train(few), added(part, few, held), of_others)
+    told("all purchases", snapshot, full, added(part, snapshot, held), alone)
+    told("at most three lines", few, train(few, settings), added(part, few, held), alone)
     before = history.at(as_of - timedelta(weeks=WEEKS))
     then = without(before, _rows(held, snapshot, before))
-    aged = weekly(train(then), history, as_of, snapshot.customers.take(pa.array(held)))
-    told("after eight weeks", snapshot, full, aged, Recommender.of(then, aged.settings.half_life_days))
+    aged = weekly(train(then, settings), history, as_of, snapshot.customers.take(pa.array(held)))
+    told("after eight weeks", snapshot, full, aged, then)
 
 
 def held_out(snapshot: Snapshot) -> Int64Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sparse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
 
@@ -25,6 +25,7 @@ def test_cosines_are_of_the_sets_of_buyers() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+@settings(deadline=None, max_examples=40)
 def test_partners_are_those_that_a_full_table_gives(seed: int, count: int) -> None:
     generator = np.random.default_rng(seed)
     bought = (generator.random((12, 9)) < 0.4).astype(np.float32)

@@ -21,8 +21,8 @@ from tests.graph.shop import SMALL
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("datasets", "load", "status", "schema", "export", "doctor", "migrate", "merge", "erase", "copy", "backup",
-            "restore", "embed", "cypher", "query", "customer", "similar", "lookalike", "train", "backtest", "score",
-            "demo", "serve")  # fmt: skip
+            "restore", "embed", "cypher", "query", "customer", "similar", "similar-products", "recommend", "lookalike",
+            "train", "backtest", "score", "demo", "serve")  # fmt: skip
 HEAVY = ("pandas", "numpy", "torch", "pyarrow", "sklearn", "scipy", "lightgbm", "ladybug", "neo4j", "fastapi")
 
 
