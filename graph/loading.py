@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,9 +32,10 @@ from graph.store import DatasetFacts, GraphStore, LoadRecord, Progress
 from habitue.errors import DatasetError
 
 ROWS_IN_PARTITION = 1_000_000  # of them a load holds a few at a time
-#: From here on, what waits to be merged delays opening, and every further load, by more than one would like: by some
-#: 3 s per 100,000 rows.
-MERGE_ABOVE = 200_000
+#: Rows waiting to be merged: with more, opening takes longer than one would like (some 3 s per 100,000) whatever the
+#: size; with fewer, merging never pays.
+MOST_WAITING, FEWEST_WAITING = 200_000, 20_000
+_MERGE_OF_REPLAY = 0.2  # what merging costs for a row that is held, over what opening costs for one that waits
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,29 @@ def load(
             record = LoadRecord(sequence, source, started, finished, True, json.dumps(report.to_json()))
             store.apply(compared.changes, [record], new_facts, progress)
     acknowledged = now()
-    if merge and report.changed and store.unmerged() > MERGE_ABOVE:
+    held = sum(_loaded(each) for each in book)
+    if merge and report.changed and store.unmerged() > merge_above(held, sum(report.loaded.values())):
         store.merge(progress)
         report = replace(report, merge_seconds=_seconds(acknowledged, now()))
     return replace(report, seconds=_seconds(started, acknowledged))
+
+
+def merge_above(held: int, rows: int) -> int:
+    """How many rows may wait before merging them costs less than opening with them, load after load.
+
+    Every load opens the store with all that waits, so that between two merges the cost grows with the square of what
+    came; merging goes through what is held. Both together are least at the root of their product.
+
+    Args:
+        held: Interactions that the store holds.
+        rows: That a load brings.
+    """
+    return int(min(MOST_WAITING, max(FEWEST_WAITING, math.sqrt(_MERGE_OF_REPLAY * held * rows))))
+
+
+def _loaded(record: LoadRecord) -> int:
+    """Interactions that a load in the book has brought."""
+    return sum(json.loads(record.report).get("loaded", {}).values()) if record.report else 0
 
 
 def _read(

@@ -12,17 +12,18 @@ MATCH (:Customer {id: $customer})-[:PURCHASED]->(p:Product)
 WHERE p.id <> '__no_product__'
 WITH DISTINCT p
 MATCH (p)<-[:PURCHASED]-(other:Customer)
-WITH other, count(DISTINCT p) AS shared_products
-MATCH (:Customer {id: $customer})-[:HAS_PROPERTY]->(v:PropertyValue)<-[:HAS_PROPERTY]-(other)
-WITH other, shared_products, count(DISTINCT v) AS shared_values
+WITH other, count(DISTINCT p) AS shared
 MATCH (other)-[:PURCHASED]->(p:Product)
 WHERE p.id <> '__no_product__'
-WITH other, shared_products, shared_values, count(DISTINCT p) AS products
-WITH max(shared_products) AS own_products,
-  collect({customer: other.id, values: shared_values, shared: shared_products, products: products}) AS rows
+WITH other, shared, count(DISTINCT p) AS products
+MATCH (other)-[:HAS_PROPERTY]->(v:PropertyValue)
+WITH DISTINCT v.id AS value, other.id AS holder, shared, products
+WITH value, max(CASE WHEN holder = $customer THEN shared ELSE 0 END) AS own_products,
+  collect({customer: holder, shared: shared, products: products}) AS rows
+WHERE own_products > 0
 UNWIND rows AS row
-WITH own_products, row.customer AS customer, row.values AS shared_values, row.shared AS shared_products,
-  row.products AS other_products
+WITH own_products, row.customer AS customer, row.shared AS shared_products, row.products AS other_products,
+  count(*) AS shared_values
 WHERE customer <> $customer
 RETURN customer, shared_values, shared_products,
   1.0 * shared_products / (own_products + other_products - shared_products) AS jaccard

@@ -16,7 +16,7 @@ from graph import reading
 from graph.catalogue import resolve_source
 from graph.dataset import read_dataset
 from graph.erasure import ErasedCustomers, tombstone
-from graph.loading import MERGE_ABOVE, LoadReport, load
+from graph.loading import FEWEST_WAITING, LoadReport, load, merge_above
 from graph.parallel import in_order
 from graph.partitions import divide, partitions_for
 from graph.settling import CHECKED_SCHEMA
@@ -311,15 +311,24 @@ def test_the_capacity_is_checked_before_anything_is_read(bench: Bench) -> None:
     assert not (bench.workspace / "staging").exists()
 
 
+@pytest.mark.parametrize(
+    ("held", "rows", "waiting"),
+    [(0, 1, 20_000), (200_000, 10_000, 20_000), (10_000_000, 2_000, 63_245), (2_000_000, 100_000, 200_000),
+     (30_000_000, 100_000, 200_000)],
+)  # fmt: skip
+def test_the_larger_the_store_and_the_loads_the_more_may_wait(held: int, rows: int, waiting: int) -> None:
+    assert merge_above(held, rows) == waiting
+
+
 def test_what_has_been_put_off_is_merged_when_it_is_much(bench: Bench) -> None:
     lines = orders("ann,p1,2024-01-01,1,1")
-    bench.store.waiting = MERGE_ABOVE
+    bench.store.waiting = FEWEST_WAITING
     bench.write(TOP + ORDERS, {"orders.csv": lines}).load()
     assert bench.store.asked["merge"] == 0
-    bench.store.waiting = MERGE_ABOVE + 1
+    bench.store.waiting = FEWEST_WAITING + 1
     assert bench.load().merge_seconds == 0.0  # nothing changed: somebody else's time to merge
     bench.write(TOP + ORDERS, {"orders.csv": lines + "bob,p1,2024-01-01,1,1\n"}).load(merge=False)
-    assert (bench.store.asked["merge"], bench.store.waiting) == (0, MERGE_ABOVE + 1)
+    assert (bench.store.asked["merge"], bench.store.waiting) == (0, FEWEST_WAITING + 1)
     bench.write(TOP + ORDERS, {"orders.csv": lines + "cleo,p1,2024-01-01,1,1\n"}).load()
     assert (bench.store.asked["merge"], bench.store.waiting) == (1, 0)
 
