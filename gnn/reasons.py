@@ -93,7 +93,7 @@ def churn_reasons(
     most: int = 5,
     found: tuple[FloatArray, list[GraphGroup]] | None = None,
 ) -> list[list[dict[str, Any]]]:
-    """The few things that move each customer's risk most, largest first.
+    """The few things that move each customer's risk most, largest first; the graph has a word where it says anything.
 
     Args:
         forecaster: A fitted one.
@@ -114,14 +114,11 @@ def churn_reasons(
     names = forecaster.require_fitted().trees.names
     aligned = align(examples.features, names)
     known = [_of_customers(examples, group) if group.name else None for group in groups]
-    leading = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
     result = []
-    for row, columns in enumerate(leading.tolist()):
+    for row, columns in enumerate(named_columns(contributions, len(names) + 1, most)):
         reasons = []
         for column in columns:
             contribution = float(contributions[row, column])
-            if abs(contribution) < _SMALLEST:
-                continue
             if column < len(names):
                 reasons.append(_reason(aligned, row, column, contribution))
             elif column == len(names):
@@ -131,6 +128,30 @@ def churn_reasons(
                 place = column - len(names) - 1
                 reasons.append(_of_graph(groups[place], known[place], row, contribution))
         result.append(reasons)
+    return result
+
+
+def named_columns(contributions: FloatArray, graph_from: int, most: int) -> list[list[int]]:
+    """The columns named for each customer, by size of the contribution; those too small are no reason.
+
+    Where the graph contributes anything of note, the last place is its own: a category's, else that of the whole.
+
+    Args:
+        contributions: n×c.
+        graph_from: The column of the whole graph; its categories follow.
+        most: At most so many columns.
+    """
+    sizes = np.abs(contributions)
+    leading = np.argsort(-sizes, axis=1, kind="stable")[:, :most]
+    result = []
+    for row, columns in enumerate(leading.tolist()):
+        if all(column < graph_from for column in columns) and len(columns) == most:
+            for first, last in ((graph_from + 1, sizes.shape[1]), (graph_from, graph_from + 1)):
+                best = first + int(sizes[row, first:last].argmax()) if first < min(last, sizes.shape[1]) else -1
+                if best >= 0 and sizes[row, best] >= _SMALLEST:
+                    columns = [*columns[:-1], best]
+                    break
+        result.append([column for column in columns if sizes[row, column] >= _SMALLEST])
     return result
 
 
