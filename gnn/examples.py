@@ -15,7 +15,7 @@ from gnn.task import Task
 from graph.snapshot import Snapshot, SnapshotSource
 from habitue.errors import CutoffError
 
-#: Customers of a cutoff that are learnt from, at most: beyond, more of them add nothing (docs/forecaster-scale.md).
+#: Customers of a cutoff that are learnt from, at most, so that memory stays bounded (docs/forecaster-scale.md).
 MOST_LEARNT_FROM: Final = 100_000
 
 
