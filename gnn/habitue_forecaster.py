@@ -24,6 +24,7 @@ from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.risk_intervals import risk_interval
 from gnn.shared_work import SharedWork
+from gnn.side_by_side import beside
 from gnn.task import Task
 from gnn.training import Progress
 from gnn.value_intervals import ValueIntervals, fit_value_intervals
@@ -244,23 +245,28 @@ class HabitueForecaster:
             self.progress("trees", done)
         graph = GraphFeatures.of(training, self.settings.taste_directions) if self.use_graph else None
         extended = training if graph is None else [graph.extend(each, self.shared) for each in training]
-        network = fit_network(
-            training,
-            settings,
-            use_graph=self.use_graph,
-            shared=self.shared,
-            embedding_features=self.embedding_features,
-            seed=seed,
-            progress=None if self.progress is None else self._half(done),
-        )
+        with beside(sum(len(each.rows) for each in training)) as pool:
+            trees = pool.submit(self.shared.trees, training, seed=seed)
+            # Another draw: without graph it is not the same trees twice.
+            graph_trees = pool.submit(self.shared.trees, extended, seed=seed + 1)
+            forest = pool.submit(self.shared.forest, extended, seed=seed)
+            amounts = pool.submit(self.shared.fitted, Amounts, extended, seed=seed)
+            network = fit_network(
+                training,
+                settings,
+                use_graph=self.use_graph,
+                shared=self.shared,
+                embedding_features=self.embedding_features,
+                seed=seed,
+                progress=None if self.progress is None else self._half(done),
+            )
         return FittedForecaster(
             network=network,
-            trees=self.shared.trees(training, seed=seed),
-            # Another draw: without graph it is not the same trees twice.
-            graph_trees=self.shared.trees(extended, seed=seed + 1),
-            forest=self.shared.forest(extended, seed=seed),
+            trees=trees.result(),
+            graph_trees=graph_trees.result(),
+            forest=forest.result(),
             linear=fit_linear(extended),
-            amounts=self.shared.fitted(Amounts, extended, seed=seed),
+            amounts=amounts.result(),
             rfm=fit_linear(training, RFM_FEATURES, prior_variance=FEW_VARIANCE),
             graph=graph,
             weights=BlendWeights(),

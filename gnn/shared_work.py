@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from threading import Lock
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -34,6 +35,7 @@ class SharedWork:
         self.adjacencies = AdjacencyCache()
         self._everybody: WeakKeyDictionary[Snapshot, Features] = WeakKeyDictionary()
         self._weekly: WeakKeyDictionary[Examples, dict[int, FloatArray]] = WeakKeyDictionary()
+        self._keeping = Lock()
         self._trees: OrderedDict[tuple[str, tuple[str, ...], int], LightGBM] = OrderedDict()
         self._once: WeakKeyDictionary[Snapshot, dict[tuple[bytes, str], tuple[Features, object]]] = WeakKeyDictionary()
 
@@ -105,14 +107,16 @@ class SharedWork:
     def fitted(self, kind: type[_Trees], training: list[Examples], *, seed: int) -> _Trees:
         """A model of this kind fitted on the stacked training cutoffs, once for equal examples and seeds."""
         key = (kind.__qualname__, tuple(_identity(each) for each in training), seed)
-        found = self._trees.get(key)
+        with self._keeping:
+            found = self._trees.get(key)
         if not isinstance(found, kind):
             found = kind()
             found.fit(training, seed=seed)
+        with self._keeping:
             self._trees[key] = found
+            self._trees.move_to_end(key)
             if len(self._trees) > _KEPT_TREES:
                 self._trees.popitem(last=False)
-        self._trees.move_to_end(key)
         return found
 
 

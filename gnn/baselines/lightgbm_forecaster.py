@@ -45,7 +45,7 @@ TARGETS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 #: With fewer examples a second thread costs more in waiting than it brings. The trees are the same either way.
-_FEWEST_FOR_THREADS: Final = 50_000
+FEWEST_FOR_THREADS: Final = 50_000
 
 
 class LightGBM:
@@ -117,7 +117,7 @@ def train_booster(inputs: FloatArray, target: FloatArray, settings: Mapping[str,
     """A booster on n examples' features (n×f) and targets (n); equal arguments give equal trees."""
     import lightgbm
 
-    threads = 1 if len(inputs) < _FEWEST_FOR_THREADS else 0  # 0: as many as there are cores
+    threads = 1 if len(inputs) < FEWEST_FOR_THREADS else 0  # 0: as many as there are cores
     parameters = {**_COMMON, **settings, "seed": seed, "num_threads": threads}
     rounds = parameters.pop("rounds")
     return lightgbm.train(parameters, lightgbm.Dataset(inputs, label=target), num_boost_round=rounds)
