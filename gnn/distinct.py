@@ -17,6 +17,12 @@ def starts_of(ordered: npt.NDArray[np.integer]) -> Int64Array:
     return np.flatnonzero(begins)
 
 
+def distinct(values: Int64Array) -> Int64Array:
+    """The distinct values, ascending."""
+    ordered = np.sort(values)
+    return ordered[starts_of(ordered)]
+
+
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """Distinct pairs of customer and code, sorted by both.

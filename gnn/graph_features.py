@@ -58,8 +58,7 @@ class GraphFeatures:
 def graph_features(examples: Examples, shared: SharedWork) -> Features:
     """Those that need no basis: replenishment, shops, buyers, momentum."""
     given = FeatureInput.of(examples.snapshot, examples.rows)
-    everybody = shared.everybody(examples)
-    signals: dict[str, FloatArray] = {name: everybody.column(name) for name in SIGNALS if name in everybody.names}
+    signals = _signals(examples, shared)
     columns = list(
         chain(
             replenishment(given),
@@ -73,6 +72,16 @@ def graph_features(examples: Examples, shared: SharedWork) -> Features:
         values=np.stack([column.values for column in columns], axis=1) if columns else np.zeros((given.count, 0)),
         labels={column.name: column.label for column in columns},
     )
+
+
+def _signals(examples: Examples, shared: SharedWork) -> dict[str, FloatArray]:
+    """Those of `SIGNALS` that there are, of every customer of the snapshot; all other features are let go."""
+    names: list[str] = [name for name in SIGNALS if name in examples.features.names]
+    signals: dict[str, FloatArray] = {name: np.full(len(examples.snapshot.customers), np.nan) for name in names}
+    for rows, features in shared.everybody_in_parts(examples):
+        for name, values in signals.items():
+            values[rows] = features.column(name)
+    return signals
 
 
 def _taste(examples: Examples, basis: TasteBasis) -> Features:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from scipy import sparse
 
+from gnn.distinct import distinct
 from gnn.feature_input import Column
 from graph.snapshot import FloatArray, Int32Array, Int64Array, Snapshot
 from graph.time import MILLISECONDS_PER_DAY
@@ -61,7 +62,7 @@ class Visits:
         events, known = snapshot.purchases, node >= 0
         age = (snapshot.as_of_ms - 1 - events.at[known]) // MILLISECONDS_PER_DAY
         width, span = int(node.max(initial=0)) + 1, int(age.max(initial=0)) + 1
-        keys = np.unique((events.customer[known].astype(np.int64) * width + node[known]) * span + age)
+        keys = distinct((events.customer[known].astype(np.int64) * width + node[known]) * span + age)
         pair = keys // span
         return Visits(pair // width, pair % width, (keys % span).astype(np.float64), len(snapshot.customers), width)
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from gnn.distinct import distinct
 from gnn.feature_input import Column, FeatureInput, ratio, sums
 from graph.snapshot import FloatArray, Int32Array, Int64Array, Snapshot
 from graph.time import MILLISECONDS_PER_DAY
@@ -98,7 +99,7 @@ def _spells(
     what, who = what[known], customer[known].astype(np.int64)
     age = (as_of_ms - 1 - at[known]) // MILLISECONDS_PER_DAY
     width, span = int(what.max(initial=0)) + 1, int(age.max(initial=0)) + 1
-    keys = np.unique((who * width + what) * span + age)
+    keys = distinct((who * width + what) * span + age)
     pair, days = keys // span, (keys % span).astype(np.float64)
     start = np.flatnonzero(np.append(True, pair[1:] != pair[:-1])) if len(pair) else np.zeros(0, np.int64)
     times = np.diff(np.append(start, len(pair)))

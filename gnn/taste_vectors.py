@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from gnn.distinct import distinct
 from graph.snapshot import FloatArray, Snapshot
 from graph.time import MILLISECONDS_PER_DAY
 
@@ -91,7 +92,7 @@ def _pairs(snapshot: Snapshot) -> tuple[Any, Any]:
     events = snapshot.purchases
     known = events.target >= 0
     width = max(len(snapshot.products), 1)
-    pairs = np.unique(events.customer[known].astype(np.int64) * width + events.target[known])
+    pairs = distinct(events.customer[known].astype(np.int64) * width + events.target[known])
     return pairs // width, pairs % width
 
 
