@@ -9,6 +9,7 @@ SIZE        ?= smoke
 DATA        ?=
 NEO4J       ?=
 KILLS       ?=
+WORKERS     ?= 2
 
 VENV      := .venv
 BIN       := $(VENV)/bin
@@ -36,8 +37,8 @@ demo: $(INSTALLED) ## Real data, from tables to scores and a report   (SOURCE=ti
 serve: $(INSTALLED) ## The API and its documentation on http://127.0.0.1:8000   (HOST=, PORT=)
 	@$(BIN)/habitue serve --host $(HOST) --port $(PORT)
 
-test: $(INSTALLED) ## The tests
-	@$(BIN)/python -m pytest
+test: $(INSTALLED) ## The tests   (WORKERS=: how many run at once)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(INSTALLED) ## Style and likely mistakes
 	@$(BIN)/ruff check .

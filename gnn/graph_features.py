@@ -15,7 +15,7 @@ import numpy as np
 from gnn.feature_input import FeatureInput
 from gnn.features import Features
 from gnn.forecast import Examples
-from gnn.neighbour_features import SIGNALS, buyers, product_momentum, shops
+from gnn.neighbour_features import SIGNALS, buyers, product_momentum, product_visits, shops
 from gnn.replenishment_features import replenishment
 from gnn.shared_work import SharedWork
 from gnn.taste_vectors import TasteBasis, taste_basis
@@ -58,13 +58,13 @@ class GraphFeatures:
 def graph_features(examples: Examples, shared: SharedWork) -> Features:
     """Those that need no basis: replenishment, shops, buyers, momentum."""
     given = FeatureInput.of(examples.snapshot, examples.rows)
-    signals = _signals(examples, shared)
+    signals, bought = _signals(examples, shared), product_visits(examples.snapshot)
     columns = list(
         chain(
             replenishment(given),
             shops(examples.snapshot, signals, examples.rows),
-            buyers(examples.snapshot, signals, examples.rows),
-            product_momentum(examples.snapshot, examples.rows),
+            buyers(bought, signals, examples.rows),
+            product_momentum(bought, examples.rows),
         )
     )
     return Features(

@@ -98,14 +98,19 @@ def shops(snapshot: Snapshot, signals: Mapping[str, FloatArray], rows: Int32Arra
     yield Column("shop_change", "How far the last 30 days' shops are from the usual ones (0 to 1)", moved[rows])
 
 
-def buyers(snapshot: Snapshot, signals: Mapping[str, FloatArray], rows: Int32Array) -> Iterator[Column]:
-    """State of the other buyers of the customers' products and categories; nothing without products.
+def product_visits(snapshot: Snapshot) -> dict[str, Visits]:
+    """On which days customers bought of which products, and of which innermost categories, where there are any."""
+    target = snapshot.purchases.target
+    nodes = _nodes(snapshot).items()
+    return {name: Visits.of(snapshot, np.append(node, np.int32(-1))[target]) for name, node in nodes}
+
+
+def buyers(bought: Mapping[str, Visits], signals: Mapping[str, FloatArray], rows: Int32Array) -> Iterator[Column]:
+    """State of the other buyers of the customers' products and categories (`product_visits`); nothing without any.
 
     A product that nearly everybody buys says nothing of a customer, one with few buyers little of their state.
     """
-    target = snapshot.purchases.target
-    for name, node in _nodes(snapshot).items():
-        visits = Visits.of(snapshot, np.append(node, np.int32(-1))[target])
+    for name, visits in bought.items():
         usual = visits.matrix(np.exp2(-visits.age / _HALF_LIFE_DAYS))
         usual.data = np.minimum(usual.data, _MOST_OF_A_NODE)
         of_node = np.bincount(usual.indices, minlength=visits.nodes)
@@ -128,11 +133,9 @@ def _nodes(snapshot: Snapshot) -> dict[str, Int32Array]:
     return nodes | ({"category": snapshot.product_category} if len(snapshot.categories) else {})
 
 
-def product_momentum(snapshot: Snapshot, rows: Int32Array) -> Iterator[Column]:
-    """Whether a customer's products and categories win or lose buyers, and how popular they are."""
-    target = snapshot.purchases.target
-    for name, node in _nodes(snapshot).items():
-        visits = Visits.of(snapshot, np.append(node, np.int32(-1))[target])
+def product_momentum(bought: Mapping[str, Visits], rows: Int32Array) -> Iterator[Column]:
+    """Whether a customer's products and categories (`product_visits`) win or lose buyers, and how popular they are."""
+    for name, visits in bought.items():
         usual = visits.matrix(np.exp2(-visits.age / _HALF_LIFE_DAYS))
         usual.data = np.minimum(usual.data, _MOST_OF_A_NODE)
         recent, whole = (_buyers(visits, days) for days in (_RECENT_DAYS, _EARLIER_DAYS))
@@ -203,5 +206,5 @@ def _total_variation(recent: Any, usual: Any) -> FloatArray:
 def _buyers(visits: Visits, days: int) -> FloatArray:
     """Distinct customers of each node within the last days."""
     inside = visits.age < days
-    pairs = np.unique(visits.customer[inside] * visits.nodes + visits.node[inside])
+    pairs = distinct(visits.customer[inside] * visits.nodes + visits.node[inside])
     return np.bincount(pairs % visits.nodes, minlength=visits.nodes).astype(np.float64)

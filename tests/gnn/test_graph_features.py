@@ -10,7 +10,7 @@ from scipy import sparse
 from gnn.feature_input import FeatureInput
 from gnn.forecast import ExampleSource, examples_of
 from gnn.graph_features import GraphFeatures
-from gnn.neighbour_features import others_mean, product_momentum, shops
+from gnn.neighbour_features import others_mean, product_momentum, product_visits, shops
 from gnn.replenishment_features import replenishment
 from gnn.shared_work import SharedWork
 from gnn.task import Task
@@ -122,7 +122,7 @@ def test_products_that_lose_their_buyers_show_in_the_momentum() -> None:
     lines = [(f"c{row:02d}", "falling", 80.0) for row in range(10)] + [
         (f"c{row:02d}", "rising", 5.0) for row in range(10, 20)
     ]
-    made = list(product_momentum(bought(lines), np.arange(20, dtype=np.int32)))
+    made = list(product_momentum(product_visits(bought(lines)), np.arange(20, dtype=np.int32)))
     momentum = column(made, "product_momentum")
     np.testing.assert_allclose(momentum[:10], np.log(1 / (0.45 * 10 + 1)))
     np.testing.assert_allclose(momentum[10:], np.log(11 / (0.45 * 10 + 1)))
