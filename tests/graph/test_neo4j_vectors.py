@@ -94,7 +94,7 @@ def test_the_cookbook_asks_the_index_and_a_renewed_vector_is_found_at_once(store
 
     def asked(customer: str) -> list[tuple[str, float]]:
         found = run_query(store, "nearest-customers", {"customer": customer})
-        assert found.columns == ["customer", "cosine", "churn_risk", "hyperscore"]
+        assert found.columns == ("customer", "cosine", "churn_risk", "hyperscore")
         return [(row[0], round(row[1], 3)) for row in found.rows]
 
     assert asked("ann") == [("bob", 0.6)]
