@@ -135,7 +135,8 @@ def customer_vectors(
                                      at=events.at[keep])  # fmt: skip
         head, target, strength = decayed_pairs(subset, snapshot.as_of_ms, embedding.settings.half_life_days)
         label = RELATIONS[name][1]
-        entity = rows_of(embedding, label, snapshot.products if label == "Product" else snapshot.campaigns)[target]
+        ids = snapshot.products if label == "Product" else snapshot.campaigns
+        entity = _rows_at(embedding, label, ids, target)
         related[name] = Related(np.searchsorted(customers, head), entity, strength)
     found, vectors = vectors_from(embedding, len(customers), related, settings)
     return customers[found], vectors
@@ -277,6 +278,23 @@ def rows_of(embedding: Embedding, label: str, ids: pa.StringArray) -> Int64Array
     """Rows of the vocabulary of ids with a label, int64; −1 for those without a vector."""
     found = pc.fill_null(pc.index_in(ids, value_set=embedding.vocabulary.of(label)), -1).to_numpy(zero_copy_only=False)
     return np.where(found >= 0, found.astype(np.int64) + embedding.vocabulary.offset(label), -1)
+
+
+def _rows_at(embedding: Embedding, label: str, ids: pa.StringArray, wanted: Int64Array) -> Int64Array:
+    """`rows_of` the ids at the wanted places, int64 [len(wanted)].
+
+    For a few of them the vocabulary is sent through a small table of theirs; the other way round every call would make
+    a table of the whole vocabulary.
+    """
+    distinct, place = np.unique(wanted, return_inverse=True)
+    own = embedding.vocabulary.of(label)
+    if len(distinct) * 4 > len(own):
+        return rows_of(embedding, label, ids)[wanted]
+    found = pc.index_in(own, value_set=ids.take(pa.array(distinct)))
+    there = found.is_valid().to_numpy(zero_copy_only=False)
+    rows = np.full(len(distinct), -1, np.int64)
+    rows[found.drop_null().to_numpy()] = np.flatnonzero(there) + embedding.vocabulary.offset(label)
+    return rows[place]
 
 
 def solve(
