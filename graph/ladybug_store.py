@@ -45,6 +45,9 @@ from graph.versions import VersionedDirectory
 from habitue.errors import NothingLoadedError, StoreError
 
 _READ_BUFFER_BYTES = 512 << 20
+#: Addresses that an open version reserves, a power of two. The engine's own 8 TiB would let a process hold fifteen
+#: versions, those included that nobody uses any more but the interpreter has not let go of yet.
+_ADDRESSES = 1 << 40
 _EXPORT_THREADS = 2
 _SOON = 20_000  # rows waiting in a version's log up to which it opens within a second
 
@@ -122,7 +125,9 @@ class LadybugStore:
     def _opened(self, version: str) -> ladybug.Database:
         path = self._file(version)
         try:
-            return ladybug.Database(str(path), buffer_pool_size=_READ_BUFFER_BYTES, read_only=True)
+            return ladybug.Database(
+                str(path), buffer_pool_size=_READ_BUFFER_BYTES, read_only=True, max_db_size=_ADDRESSES
+            )
         except (RuntimeError, OSError) as error:
             raise StoreError(
                 f"The embedded graph at {path} does not open: {error}.",

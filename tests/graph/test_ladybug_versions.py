@@ -65,6 +65,15 @@ def test_a_reader_of_the_former_version_keeps_its_state(loader: Loader) -> None:
     assert amounts(loader.store) == {"1": 9.0, "2": 2.0, "3": 3.0}
 
 
+def test_a_process_holds_many_open_stores(loader: Loader, tmp_path: Path) -> None:
+    stores = [LadybugStore(tmp_path / "graph") for _ in range(20)]
+    try:
+        assert [content(store.tables()) for store in stores] == [content(loader.store.tables())] * 20
+    finally:
+        for store in stores:
+            store.close()
+
+
 def test_a_store_opened_anew_replays_what_waits(loader: Loader, tmp_path: Path) -> None:
     loader.load([("ann", "tier", "gold")], PURCHASED=[line("1", "ann", "p1", 9.0), line("3", "bob", "p3", 3.0)])
     here = content(loader.store.tables())
