@@ -17,6 +17,8 @@ and the vector are given when asked, so that new events count at once.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -159,7 +161,7 @@ def partners(bought: sparse.csr_array, count: int, progress: Progress | None = N
 
     Returns:
         Places int32 [m, k] and cosines float32 [m, k], falling; 0 where nobody bought both. Beside them a block of
-        512 · m cosines is held.
+        512 · m cosines is held for each core.
     """
     size = bought.shape[1]
     count = max(1, min(count, size - 1))
@@ -169,7 +171,8 @@ def partners(bought: sparse.csr_array, count: int, progress: Progress | None = N
     )
     of_product = unit.T.tocsr()
     partner, cosine = np.zeros((size, count), np.int32), np.zeros((size, count), np.float32)
-    for start in range(0, size, _BLOCK):
+
+    def fill(start: int) -> None:
         block = (of_product[start : start + _BLOCK] @ unit).toarray()
         rows = np.arange(len(block))
         block[rows, start + rows] = -1.0
@@ -182,6 +185,9 @@ def partners(bought: sparse.csr_array, count: int, progress: Progress | None = N
         order = np.argsort(-values, axis=1, kind="stable")
         partner[start : start + len(block)] = np.take_along_axis(found, order, axis=1)
         cosine[start : start + len(block)] = np.maximum(0.0, np.take_along_axis(values, order, axis=1))
-        if progress is not None:
-            progress("What goes with what", min(1.0, (start + _BLOCK) / size))
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(fill, range(0, size, _BLOCK)), start=1):
+            if progress is not None:
+                progress("What goes with what", min(1.0, done * _BLOCK / size))
     return partner, cosine

@@ -22,7 +22,7 @@ from gnn.bootstrap import Interval, JudgedFold, PairedDifference, Resampled, res
 from gnn.cutoffs import check_cutoffs, date_text, default_cutoffs, training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.fold import Fold, customer_numbers
-from gnn.forecast import Examples, Forecast, Forecaster
+from gnn.forecast import Examples, FitsElsewhere, Forecast, Forecaster
 from gnn.leak_checks import Trial
 from gnn.metrics import METRICS, prepare
 from gnn.report_card import further_figures, report_card
@@ -47,7 +47,7 @@ class BacktestResult:
         folds: Oldest first, with each customer's outcome and forecasts.
         models: By model and metric, the mean over folds with its interval.
         paired: Differences of `habitue` from every other model.
-        seconds: Wall time by model, and of `features` and `intervals`.
+        seconds: Wall time by model, what it shares with others included, and of `features`, `intervals` and `trials`.
         peak_memory_bytes: Of the process, up to the end of the backtest.
         card: What the report card holds beyond that: see `gnn.report_card` and `gnn.trials`.
     """
@@ -137,6 +137,7 @@ def backtest(
     seed: int = 0,
     resamples: int = 500,
     on_trial: Callable[[], Forecaster] | None = None,
+    repeat: Callable[[], Forecaster] | None = None,
     progress: Progress | None = None,
 ) -> BacktestResult:
     """Judge models by what they would have foretold at past dates.
@@ -153,6 +154,7 @@ def backtest(
         resamples: Number of bootstrap resamples of customers.
         on_trial: The factory, among `models`, of the model that goes through leak controls and a learning curve on the
             newest fold (see `gnn.trials`); None for none.
+        repeat: The same model for those trials, spared what its predictions there do not need; `on_trial` by default.
         progress: Told what is being done and the share done, 0 to 1.
 
     Raises:
@@ -186,8 +188,9 @@ def backtest(
             if forecast is not None:
                 forecasts[forecaster.name] = forecast
                 if make is on_trial and cutoff == dates[-1]:
-                    tried = Trial(history, task, make, forecaster, training, judged, forecasts, seed)
-            seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock
+                    tried = Trial(history, task, repeat or make, forecaster, training, judged, forecasts, seed)
+            elsewhere = forecaster.seconds_elsewhere if isinstance(forecaster, FitsElsewhere) else 0.0
+            seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock + elsewhere
         customers = examples.snapshot.customers.take(pa.array(examples.rows))
         if judged.outcome is not None:
             learnt_at = tuple(each.cutoff for each in training)

@@ -8,7 +8,9 @@ Percentile intervals (Efron and Tibshirani, 1993, chapter 13).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,33 +111,38 @@ def resample(
     customers = np.flatnonzero(present)
     block = max(1, _BLOCK // max(len(customers), 1))
     generator = np.random.default_rng(seed)
-    sample = _judge(folds, present[None, :].astype(np.float64))
-    parts: dict[tuple[str, str], list[FloatArray]] = {key: [] for key in sample}
-    for first in range(0, resamples, block):
-        weights = np.zeros((min(block, resamples - first), count))
-        for row in weights:
-            drawn = generator.integers(0, len(customers), len(customers))
-            row[customers] = np.bincount(drawn, minlength=len(customers))
-        for key, figures in _judge(folds, weights).items():
-            parts[key].append(figures)
-        if progress is not None:
-            progress((first + len(weights)) / resamples)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        sample = _judge(folds, present[None, :].astype(np.float64), pool)
+        parts: dict[tuple[str, str], list[FloatArray]] = {key: [] for key in sample}
+        for first in range(0, resamples, block):
+            weights = np.zeros((min(block, resamples - first), count))
+            for row in weights:
+                drawn = generator.integers(0, len(customers), len(customers))
+                row[customers] = np.bincount(drawn, minlength=len(customers))
+            for key, figures in _judge(folds, weights, pool).items():
+                parts[key].append(figures)
+            if progress is not None:
+                progress((first + len(weights)) / resamples)
     return Resampled(
         figures={key: figures[:, 0] for key, figures in sample.items()},
         resamples={key: np.concatenate(part, axis=1) for key, part in parts.items()},
     )
 
 
-def _judge(folds: Sequence[JudgedFold], weights: FloatArray) -> dict[tuple[str, str], FloatArray]:
+def _judge(folds: Sequence[JudgedFold], weights: FloatArray, pool: Executor) -> dict[tuple[str, str], FloatArray]:
     """Each figure in each fold (rows) under each weighting (columns)."""
     found: dict[tuple[str, str], FloatArray] = {}
-    for number, fold in enumerate(folds):
-        of_fold = weights[:, fold.customer]
-        for model, metrics in fold.models.items():
-            for metric, figure in metrics.items():
-                rows = found.setdefault((model, metric), np.full((len(folds), len(weights)), np.nan))
-                rows[number] = figure(of_fold)
+    for number, of_fold in enumerate(pool.map(lambda fold: _judge_fold(fold, weights), folds)):
+        for key, figures in of_fold.items():
+            found.setdefault(key, np.full((len(folds), len(weights)), np.nan))[number] = figures
     return found
+
+
+def _judge_fold(fold: JudgedFold, weights: FloatArray) -> dict[tuple[str, str], FloatArray]:
+    of_fold = weights[:, fold.customer]
+    return {
+        (model, metric): figure(of_fold) for model, metrics in fold.models.items() for metric, figure in metrics.items()
+    }
 
 
 def _interval(figures: FloatArray, resamples: FloatArray, *, centre: bool = False) -> Interval | None:

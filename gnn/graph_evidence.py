@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import scipy.sparse as sparse
 
 from gnn.forecast import Examples
 from gnn.rewiring import without_products
@@ -91,21 +92,34 @@ def evidence(snapshot: Snapshot, group: GraphGroup, customers: Int64Array) -> li
     order = inside[np.argsort(purchases.customer[inside], kind="stable")]
     starts = np.searchsorted(purchases.customer[order], customers, side="left")
     ends = np.searchsorted(purchases.customer[order], customers, side="right")
-    pairs = np.unique(np.stack([purchases.target[inside], purchases.customer[inside]]), axis=1)
-    buyers_start = np.searchsorted(pairs[0], np.arange(len(snapshot.products) + 1))
-    found = []
+    buyers = _buyers(purchases.target[inside], purchases.customer[inside], len(snapshot.products))
+    named, found = [], []
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         mine, times, newest = _most_bought(purchases.target[order[start:end]])
-        named = mine[np.lexsort((-newest, -times))][:_EXAMPLES_NAMED]
-        others = {int(each) for p in named for each in pairs[1, buyers_start[p] : buyers_start[p + 1]]}
+        named.append(mine[np.lexsort((-newest, -times))][:_EXAMPLES_NAMED])
+    columns = np.concatenate(named) if named else np.zeros(0, np.int64)
+    chosen = sparse.csr_array(
+        (np.ones(len(columns), np.float32), columns, np.cumsum([0, *map(len, named)])),
+        shape=(len(named), len(snapshot.products)),
+    )
+    others = np.diff((chosen @ buyers).indptr)
+    for products, start, end, many in zip(named, starts.tolist(), ends.tolist(), others.tolist(), strict=True):
         found.append(
             {
                 "category": group.name,
                 "lines": end - start,
-                "products": [snapshot.products[int(each)].as_py() for each in named],
-                "others": max(0, len(others) - 1),
+                "products": [snapshot.products[int(each)].as_py() for each in products],
+                "others": max(0, many - 1),
             }
         )
+    return found
+
+
+def _buyers(target: np.ndarray[Any, Any], customer: np.ndarray[Any, Any], products: int) -> sparse.csr_array:
+    """Who bought each product: p×c, ones."""
+    count = int(customer.max(initial=-1)) + 1
+    found = sparse.csr_array((np.ones(len(target), np.float32), (target, customer)), shape=(products, max(count, 1)))
+    found.data[:] = 1.0
     return found
 
 

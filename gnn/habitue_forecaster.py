@@ -6,6 +6,8 @@ calibrated is learnt out of time: a first fit on older cutoffs foretells the new
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -24,7 +26,7 @@ from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.risk_intervals import risk_interval
 from gnn.shared_work import SharedWork
-from gnn.side_by_side import beside
+from gnn.side_by_side import beside, is_beside
 from gnn.task import Task
 from gnn.training import Progress
 from gnn.value_intervals import ValueIntervals, fit_value_intervals
@@ -49,12 +51,15 @@ class ForecasterSettings:
             is equal and the risk as it comes.
         validation_members: Ensemble members of the first fit, which only serves to validate.
         taste_directions: Length of the taste vectors among the graph's features; 0 leaves them out.
+        value_intervals: Whether half of the customers are set aside to learn value intervals where there is no earlier
+            cutoff to learn them at; a repetition that is judged by its predictions alone can do without.
     """
 
     network: NetworkSettings = field(default_factory=NetworkSettings)
     validate: bool = True
     validation_members: int = 2
     taste_directions: int = 24
+    value_intervals: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,15 +165,23 @@ class HabitueForecaster:
             )
         weights, calibration = BlendWeights(), PlattCalibration()
         newest, older = labelled[-1], self._before_window_of(labelled[-1], labelled)
-        if self.settings.validate and _enough_events([newest]) and _enough_events(older):
-            validation = self._fit_parts(older, seed, first=True).parts(newest, self.shared, self.embedding_features)
-            churned, value = _churned(newest), _value(newest)
-            weights = validation.out_of_time_weights(churned, value)
-            calibration = fit_platt(validation.churn_logit(weights.churn), churned)
-            intervals = fit_value_intervals(validation.value_mean(weights.value_mean), value)
-        else:
-            intervals = self._intervals_across_customers(labelled, seed)
-        fitted = self._fit_parts(labelled, seed, first=False)
+        intervals: ValueIntervals | None = None
+        with beside(sum(len(each.rows) for each in labelled)) as pool:
+            if self.settings.validate and _enough_events([newest]) and _enough_events(older):
+                first = self._begin(older, seed, pool, first=True)
+                # What the last fit has to do is handed in while the first goes on, unless either takes all cores.
+                last = self._begin(labelled, seed, pool, first=False) if is_beside(pool) else None
+                validation = first().parts(newest, self.shared, self.embedding_features)
+                del first
+                churned, value = _churned(newest), _value(newest)
+                weights = validation.out_of_time_weights(churned, value)
+                calibration = fit_platt(validation.churn_logit(weights.churn), churned)
+                intervals = fit_value_intervals(validation.value_mean(weights.value_mean), value)
+                fitted = (last or self._begin(labelled, seed, pool, first=False))()
+            else:
+                if self.settings.value_intervals:
+                    intervals = self._intervals_across_customers(labelled, seed, pool)
+                fitted = self._begin(labelled, seed, pool, first=False)()
         churned = np.concatenate([_churned(each) for each in labelled])
         constant = None
         if churned.min() == churned.max():
@@ -221,12 +234,13 @@ class HabitueForecaster:
             raise NotTrainedError("The forecaster has not been fitted.", hint="Run `habitue train` first.")
         return self.fitted
 
-    def _intervals_across_customers(self, labelled: list[Examples], seed: int) -> ValueIntervals | None:
+    def _intervals_across_customers(self, labelled: list[Examples], seed: int, pool: Executor) -> ValueIntervals | None:
         """Value intervals from half of the customers, foretold by the other half, where there is no earlier cutoff."""
         learn, judge = split_customers(labelled)
         if not self.settings.validate or not _enough_events(learn) or not len(judge[-1].rows):
             return None
-        parts = self._fit_parts(learn, seed, first=True).parts(judge[-1], self.shared, self.embedding_features)
+        fitted = self._begin(learn, seed, pool, first=True)()
+        parts = fitted.parts(judge[-1], self.shared, self.embedding_features)
         return fit_value_intervals(parts.value_mean(BlendWeights().value_mean), _value(judge[-1]))
 
     def _before_window_of(self, newest: Examples, labelled: list[Examples]) -> list[Examples]:
@@ -236,21 +250,26 @@ class HabitueForecaster:
         """
         return [each for each in labelled if each.cutoff + self.task.horizon <= newest.cutoff]
 
-    def _fit_parts(self, training: list[Examples], seed: int, *, first: bool) -> FittedForecaster:
+    def _begin(
+        self, training: list[Examples], seed: int, pool: Executor, *, first: bool
+    ) -> Callable[[], FittedForecaster]:
+        """Hand in what can be fitted beside the rest; what is returned does the rest and waits for all."""
         settings, done = self.settings.network, 0.0 if first else 0.5
         if first:
             members = min(self.settings.validation_members, settings.training.members)
             settings = replace(settings, training=replace(settings.training, members=members))
-        if self.progress is not None:
+        if self.progress is not None and (first or not is_beside(pool)):
             self.progress("trees", done)
+        trees = pool.submit(self.shared.trees, training, seed=seed)
         graph = GraphFeatures.of(training, self.settings.taste_directions) if self.use_graph else None
         extended = training if graph is None else [graph.extend(each, self.shared) for each in training]
-        with beside(sum(len(each.rows) for each in training)) as pool:
-            trees = pool.submit(self.shared.trees, training, seed=seed)
-            # Another draw: without graph it is not the same trees twice.
-            graph_trees = pool.submit(self.shared.trees, extended, seed=seed + 1)
-            forest = pool.submit(self.shared.forest, extended, seed=seed)
-            amounts = pool.submit(self.shared.fitted, Amounts, extended, seed=seed)
+        # Another draw: without graph it is not the same trees twice.
+        graph_trees = pool.submit(self.shared.trees, extended, seed=seed + 1)
+        forest = pool.submit(self.shared.forest, extended, seed=seed)
+        amounts = pool.submit(self.shared.fitted, Amounts, extended, seed=seed)
+        linear = pool.submit(fit_linear, extended)
+
+        def rest() -> FittedForecaster:
             network = fit_network(
                 training,
                 settings,
@@ -260,19 +279,21 @@ class HabitueForecaster:
                 seed=seed,
                 progress=None if self.progress is None else self._half(done),
             )
-        return FittedForecaster(
-            network=network,
-            trees=trees.result(),
-            graph_trees=graph_trees.result(),
-            forest=forest.result(),
-            linear=fit_linear(extended),
-            amounts=amounts.result(),
-            rfm=fit_linear(training, RFM_FEATURES, prior_variance=FEW_VARIANCE),
-            graph=graph,
-            weights=BlendWeights(),
-            calibration=PlattCalibration(),
-            constant_risk=None,
-        )
+            return FittedForecaster(
+                network=network,
+                trees=trees.result(),
+                graph_trees=graph_trees.result(),
+                forest=forest.result(),
+                linear=linear.result(),
+                amounts=amounts.result(),
+                rfm=fit_linear(training, RFM_FEATURES, prior_variance=FEW_VARIANCE),
+                graph=graph,
+                weights=BlendWeights(),
+                calibration=PlattCalibration(),
+                constant_risk=None,
+            )
+
+        return rest
 
     def _half(self, done: float) -> Progress:
         def report(what: str, share: float) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from gnn.baselines.lightgbm_forecaster import LightGBM, train_booster
+from gnn.baselines.lightgbm_forecaster import LightGBM, binned_inputs, booster_parameters, train_booster
 from gnn.features import Features, align
 from gnn.forecast import Examples
 from graph.snapshot import FloatArray
@@ -45,7 +45,8 @@ class Amounts(LightGBM):
             self.constants[_TARGET] = float(np.log(np.mean(value[bought]))) if len(logarithm) else _NOTHING
             return
         inputs = np.concatenate([align(each.features, self.names).values for each, _ in labelled])[bought]
-        booster = train_booster(inputs, logarithm, self.targets[_TARGET], seed)
+        parameters = booster_parameters(len(inputs), self.targets[_TARGET], seed)
+        booster = train_booster(binned_inputs(inputs, parameters), logarithm, parameters)
         self.boosters[_TARGET] = booster
         self.constants[_VARIANCE] = float(np.var(logarithm - booster.predict(inputs)))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import TypeVar
+from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,9 +16,10 @@ from gnn.adjacency import AdjacencyCache
 from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.baselines.random_forest import RandomForest, WithoutMedian
 from gnn.features import BLOCK_CUSTOMERS, Features, align, feature_blocks
-from gnn.forecast import Examples, examples_of
+from gnn.forecast import Examples, Forecast, examples_of
 from gnn.weekly import SERIES, weekly_activity
 from graph.snapshot import FloatArray, Int32Array, Snapshot
+from habitue.errors import NotTrainedError
 
 #: Fitted trees kept: four kinds of one fold, in both stages, which Habitué and its control share without a graph.
 _KEPT_TREES = 8
@@ -37,6 +39,7 @@ class SharedWork:
         self._weekly: WeakKeyDictionary[Examples, dict[int, FloatArray]] = WeakKeyDictionary()
         self._keeping = Lock()
         self._trees: OrderedDict[tuple[str, tuple[str, ...], int], LightGBM] = OrderedDict()
+        self._seconds: WeakKeyDictionary[LightGBM, float] = WeakKeyDictionary()
         self._once: WeakKeyDictionary[Snapshot, dict[tuple[bytes, str], tuple[Features, object]]] = WeakKeyDictionary()
 
     def once(self, examples: Examples, what: str, make: Callable[[], Features], keep: object = None) -> Features:
@@ -110,14 +113,48 @@ class SharedWork:
         with self._keeping:
             found = self._trees.get(key)
         if not isinstance(found, kind):
-            found = kind()
+            found, clock = kind(), time.thread_time()
             found.fit(training, seed=seed)
+            self._seconds[found] = time.thread_time() - clock
         with self._keeping:
             self._trees[key] = found
             self._trees.move_to_end(key)
             if len(self._trees) > _KEPT_TREES:
                 self._trees.popitem(last=False)
         return found
+
+    def seconds_of(self, trees: LightGBM) -> float:
+        """How long one core was at work on a model that was fitted here."""
+        return self._seconds[trees]
+
+
+class SharedLightGBM:
+    """The LightGBM baseline where the blend has fitted the very same trees: they are taken, and their cost counted."""
+
+    name: Final = LightGBM.name
+    needs_labels: Final = True
+
+    def __init__(self, shared: SharedWork) -> None:
+        self.shared = shared
+        self.seconds_elsewhere = 0.0
+        self.trees: LightGBM | None = None
+
+    def fit(self, training: list[Examples], *, seed: int) -> None:
+        """Fit on the stacked training cutoffs, or take what was fitted on them."""
+        clock = time.thread_time()
+        self.trees = self.shared.trees(training, seed=seed)
+        fitted_now = time.thread_time() - clock
+        self.seconds_elsewhere = max(0.0, self.shared.seconds_of(self.trees) - fitted_now)
+
+    def predict(self, examples: Examples) -> Forecast:
+        """As LightGBM's.
+
+        Raises:
+            NotTrainedError: Before `fit`.
+        """
+        if self.trees is None:
+            raise NotTrainedError("The trees have not been fitted.")
+        return self.trees.predict(examples)
 
 
 def _identity(examples: Examples) -> str:

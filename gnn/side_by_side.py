@@ -31,6 +31,11 @@ def beside(examples: int) -> Iterator[Executor]:
         yield pool
 
 
+def is_beside(pool: Executor) -> bool:
+    """Whether what is handed in runs beside the caller, and not at once."""
+    return not isinstance(pool, _AtOnce)
+
+
 class _AtOnce(Executor):
     """Runs what it is handed when it is handed it."""
 

@@ -116,7 +116,7 @@ def train(
             )
         )
         optimiser = torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, max_lr=settings.learning_rate, total_steps=settings.steps, pct_start=0.2

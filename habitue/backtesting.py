@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gnn.backtest import BacktestResult, backtest
+from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.baselines.registry import Extent, baselines
 from gnn.curves import curves
-from gnn.habitue_forecaster import HabitueForecaster
-from gnn.shared_work import SharedWork
+from gnn.habitue_forecaster import ForecasterSettings, HabitueForecaster
+from gnn.shared_work import SharedLightGBM, SharedWork
 from gnn.task import Task
 from graph.store import Progress
 from habitue.histories import current_history
@@ -25,14 +26,22 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions.parquet"
 
 
-def contenders(task: Task, extent: Extent = "standard") -> list[Callable[[], Forecaster]]:
-    """Habitué, its control without the graph, and the baselines; what the first two have in common is done once."""
-    shared = SharedWork()
+def contenders(
+    task: Task, extent: Extent = "standard", *, shared: SharedWork | None = None
+) -> list[Callable[[], Forecaster]]:
+    """Habitué, its control without the graph, and the baselines; what they have in common is done once."""
+    shared = shared or SharedWork()
     return [
         lambda: HabitueForecaster(task, shared=shared),
         lambda: HabitueForecaster(task, use_graph=False, shared=shared),
-        *baselines(task, extent),
+        *(make if make is not LightGBM else lambda: SharedLightGBM(shared) for make in baselines(task, extent)),
     ]
+
+
+def repeated(task: Task, shared: SharedWork) -> Callable[[], Forecaster]:
+    """Habitué for the trials of a backtest, which look at its predictions alone."""
+    settings = ForecasterSettings(value_intervals=False)
+    return lambda: HabitueForecaster(task, settings=settings, shared=shared)
 
 
 def run_backtest(
@@ -48,9 +57,18 @@ def run_backtest(
     """Backtest all contenders on the graph as it is, and keep figures, curves and predictions below `backtests/`."""
     history = current_history(engine.store, engine.workspace, progress)
     with engine.workspace.new_directory(engine.workspace.backtests, "backtest") as directory:
-        models = contenders(task, extent)
+        shared = SharedWork()
+        models = contenders(task, extent, shared=shared)
         result = backtest(
-            history, task, models, cutoffs=cutoffs, folds=folds, seed=seed, on_trial=models[0], progress=progress
+            history,
+            task,
+            models,
+            cutoffs=cutoffs,
+            folds=folds,
+            seed=seed,
+            on_trial=models[0],
+            repeat=repeated(task, shared),
+            progress=progress,
         )
         (directory / BACKTEST).write_text(json.dumps(result.to_json(), indent=2, allow_nan=False), encoding="utf-8")
         (directory / CURVES).write_text(json.dumps(curves(result.folds), allow_nan=False), encoding="utf-8")

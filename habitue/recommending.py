@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 import scipy.sparse as sparse
 
 from embeddings.recommendation import Recommender
+from embeddings.similarity import nearest
 from embeddings.transe import Embedding
 from graph.store import GraphStore
 from graph.time import MILLISECONDS_PER_DAY, to_epoch_ms
 from habitue.errors import NotFoundError, UsageError
 from habitue.published import PublishedRun
 from habitue.run_vectors import served_vector
-from habitue.similarity_files import read_similar_products
 from habitue.views import Recommendation, RecommendationsView, SimilarProduct
 
 #: What may be asked for at a time.
@@ -72,7 +72,7 @@ def recommendations(
 
 
 def similar_products(store: GraphStore, run: PublishedRun, identifier: str, limit: int = 10) -> list[SimilarProduct]:
-    """The products closest to one by centred cosine, as of the run; at most as many as were kept for each.
+    """The products closest to one by centred cosine, as of the run; found when asked for, among all that were bought.
 
     Raises:
         NotFoundError: If the graph does not know the product, or the run has no vector of it.
@@ -80,16 +80,22 @@ def similar_products(store: GraphStore, run: PublishedRun, identifier: str, limi
     """
     if not 1 <= limit <= MOST:
         raise UsageError(f"The limit is {limit}.", hint=f"It must be 1 to {MOST}.")
-    found = read_similar_products(run.directory, identifier).slice(0, limit)
-    if not len(found):
+    ids, unit = run.vectors.products or (pa.array([], pa.string()), np.empty((0, 0), np.float32))
+    place = pc.index(ids, pa.scalar(identifier, ids.type)).as_py()
+    if place < 0:
         if not store.read("read/product", id=identifier).rows:
             raise NotFoundError(f"There is no product {identifier!r}.")
         raise NotFoundError(
             f"Product {identifier!r} has no vector as of {run.manifest.as_of:%Y-%m-%d}.",
             hint="What nobody had bought before that date has none; newer products need a new `habitue train`.",
         )
-    pairs = zip(found["target"].to_pylist(), found["score"].to_pylist(), strict=True)
-    return [SimilarProduct(name, _name(store, name), score, rank) for rank, (name, score) in enumerate(pairs, start=1)]
+    found = nearest(unit, np.array([place]), max(1, min(limit, len(ids) - 1)))
+    known = found.rows[0] >= 0
+    names = ids.take(pa.array(found.rows[0][known])).to_pylist()
+    return [
+        SimilarProduct(name, _name(store, name), float(score), rank)
+        for rank, (name, score) in enumerate(zip(names, found.similarity[0][known], strict=True), start=1)
+    ]
 
 
 def _own(embedding: Embedding, recommender: Recommender, events: list[tuple[str, int]], until: int) -> sparse.csr_array:

@@ -19,7 +19,7 @@ from graph.snapshot import FloatArray
 from habitue.recommendation_files import read_recommender
 from habitue.renewed_files import RenewedVectors
 from habitue.runs import EMBEDDING
-from habitue.similarity_files import read_similarity
+from habitue.similarity_files import read_product_vectors, read_similarity
 
 
 class RunVectors:
@@ -32,6 +32,11 @@ class RunVectors:
     def similarity(self) -> tuple[pa.StringArray, Float32Array]:
         """Customers scored and their centred unit vectors."""
         return read_similarity(self.directory)
+
+    @cached_property
+    def products(self) -> tuple[pa.StringArray, Float32Array] | None:
+        """Products and their centred unit vectors; None where there is no embedding."""
+        return read_product_vectors(self.directory)
 
     @cached_property
     def embedding(self) -> Embedding | None:

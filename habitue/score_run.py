@@ -48,7 +48,7 @@ from habitue.runs import (
     newest_trained,
     write_manifest,
 )
-from habitue.similarity_files import read_product_vectors, write_similar_products, write_similarity
+from habitue.similarity_files import read_product_vectors, write_product_vectors, write_similarity
 from habitue.training import run_id
 from scoring.score import ScoreSettings
 from scoring.score import score as score_table
@@ -129,15 +129,13 @@ def write_vectors(store: GraphStore, run: Path, ids: pa.StringArray, unit: Float
 
 
 def _write_products(directory: Path, snapshot: Snapshot, progress: Progress) -> None:
-    """Products' vectors, their closest others, and what goes with what into a run, where it has an embedding."""
+    """Products' vectors, and what goes with what, into a run that has an embedding."""
     if not (directory / EMBEDDING).is_dir():
         return
     embedding = embedding_files.load(directory / EMBEDDING)
     write_recommender(directory, Recommender.of(snapshot, embedding.settings.half_life_days, progress=progress))
     ids, vectors = embedding.products()
-    unit = centred(vectors)
-    found, _ = neighbours_of_all(unit, min(SIMILAR_COUNT, max(1, len(ids) - 1)), progress=progress)
-    write_similar_products(directory, ids, unit, similar_pairs(ids, unit, found))
+    write_product_vectors(directory, ids, centred(vectors))
 
 
 def _link(source: str, target: str) -> None:

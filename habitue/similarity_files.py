@@ -14,7 +14,6 @@ from habitue.errors import StoreError
 
 CUSTOMERS = "similarity_customers.parquet"
 PRODUCTS = "similarity_products.parquet"
-SIMILAR_PRODUCTS = "similar_products.parquet"
 _PRODUCT_VECTORS = "similarity_products.safetensors"
 _VECTORS = "similarity.safetensors"
 
@@ -25,13 +24,10 @@ def write_similarity(directory: Path, ids: pa.StringArray, vectors: npt.NDArray[
     save_file({"vectors": np.ascontiguousarray(vectors)}, directory / _VECTORS)
 
 
-def write_similar_products(
-    directory: Path, ids: pa.StringArray, vectors: npt.NDArray[np.float32], pairs: pa.Table
-) -> None:
-    """Write products' centred unit vectors (m × d) with their ids, and the pairs `source`, `target`, `score`."""
+def write_product_vectors(directory: Path, ids: pa.StringArray, vectors: npt.NDArray[np.float32]) -> None:
+    """Write products' centred unit vectors (m × d), row by row with their ids."""
     pq.write_table(pa.table({"product_id": ids}), directory / PRODUCTS)
     save_file({"vectors": np.ascontiguousarray(vectors)}, directory / _PRODUCT_VECTORS)
-    pq.write_table(pairs, directory / SIMILAR_PRODUCTS)
 
 
 def read_product_vectors(directory: Path) -> tuple[pa.StringArray, npt.NDArray[np.float32]] | None:
@@ -40,14 +36,6 @@ def read_product_vectors(directory: Path) -> tuple[pa.StringArray, npt.NDArray[n
         return None
     ids = pq.read_table(directory / PRODUCTS)["product_id"].combine_chunks()
     return ids, load_file(directory / _PRODUCT_VECTORS)["vectors"]
-
-
-def read_similar_products(directory: Path, product: str) -> pa.Table:
-    """The products closest to one: `target`, `score`, closest first; empty where the run has none."""
-    path = directory / SIMILAR_PRODUCTS
-    if not path.is_file():
-        return pa.table({"target": pa.array([], pa.string()), "score": pa.array([], pa.float64())})
-    return pq.read_table(path, columns=["target", "score"], filters=[("source", "=", product)])
 
 
 def read_similarity(directory: Path) -> tuple[pa.StringArray, npt.NDArray[np.float32]]:

@@ -82,11 +82,14 @@ class LightGBM:
         churned = np.concatenate([outcome.churned for _, outcome in labelled]).astype(np.float64)
         value = np.concatenate([np.maximum(outcome.value, 0.0) for _, outcome in labelled])
         self.boosters, self.constants = {}, {}
+        binned: lightgbm.Dataset | None = None
         for name, target in (("churn", churned), ("value_median", value), ("value_mean", value)):
             if name not in self.targets:
                 continue
             if np.ptp(target) > 0:
-                self.boosters[name] = train_booster(inputs, target, self.targets[name], seed)
+                parameters = booster_parameters(len(inputs), self.targets[name], seed)
+                binned = binned_inputs(inputs, parameters) if binned is None else binned
+                self.boosters[name] = train_booster(binned, target, parameters)
             else:
                 self.constants[name] = float(target[0])
 
@@ -112,14 +115,29 @@ class LightGBM:
         return np.asarray(self.boosters[target].predict(align(features, self.names).values), np.float64)
 
 
-def train_booster(inputs: FloatArray, target: FloatArray, settings: Mapping[str, Any], seed: int) -> lightgbm.Booster:
-    """A booster on n examples' features (n×f) and targets (n); equal arguments give equal trees."""
-    import lightgbm
-
-    few = len(inputs) < FEWEST_FOR_THREADS
+def booster_parameters(examples: int, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """All that a booster on so many examples is told; equal parameters, inputs and targets give equal trees."""
+    few = examples < FEWEST_FOR_THREADS
     threads = 1 if few else 0  # 0: as many as there are cores
     # The same trees either way: columns are the faster way through few examples, rows through many.
     way = "force_col_wise" if few else "force_row_wise"
-    parameters = {**_COMMON, **settings, "seed": seed, "num_threads": threads, way: True}
-    rounds = parameters.pop("rounds")
-    return lightgbm.train(parameters, lightgbm.Dataset(inputs, label=target), num_boost_round=rounds)
+    return {**_COMMON, **settings, "seed": seed, "num_threads": threads, way: True}
+
+
+def binned_inputs(inputs: FloatArray, parameters: Mapping[str, Any]) -> lightgbm.Dataset:
+    """The features of n examples (n×f) in bins, which all targets of the same examples can share."""
+    import lightgbm
+
+    return lightgbm.Dataset(inputs, params=_without_rounds(parameters)).construct()
+
+
+def train_booster(inputs: lightgbm.Dataset, target: FloatArray, parameters: Mapping[str, Any]) -> lightgbm.Booster:
+    """A booster on the targets (n) of the examples that were binned."""
+    import lightgbm
+
+    inputs.set_label(target)
+    return lightgbm.train(_without_rounds(parameters), inputs, num_boost_round=parameters["rounds"])
+
+
+def _without_rounds(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name != "rounds"}

@@ -27,7 +27,7 @@ from habitue.histories import current_history
 from habitue.recommendation_files import write_recommender
 from habitue.renewed_files import PRODUCTS, read_renewed, renewed_directory
 from habitue.runs import EMBEDDING, SCORES, RunManifest, TaskSettings, write_manifest
-from habitue.similarity_files import write_similar_products, write_similarity
+from habitue.similarity_files import write_product_vectors, write_similarity
 
 RUN = "20250301T081500-aaaaaa"
 #: The run is of two weeks before the end of the data, so that a load, too, brings events of later.
@@ -51,8 +51,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_similarity(directory, ids, centred(vectors))
         write_recommender(directory, Recommender.of(snapshot, SETTINGS.half_life_days))
         products, of_products = embedding.products()
-        pair = pa.table({"source": products[:1], "target": products[1:2], "score": pa.array([0.5])})
-        write_similar_products(directory, products, centred(of_products), pair)
+        write_product_vectors(directory, products[:-1], centred(of_products[:-1]))
         scores = pd.DataFrame({"customer_id": ids.to_pylist(), "churn_risk": 0.5, "hyperscore": 100.0,
                                "expected_value": 1.0})  # fmt: skip
         scores.to_parquet(directory / SCORES)
@@ -185,10 +184,19 @@ def test_a_load_renews_everybody_with_later_events_and_new_products(engine: Engi
     np.testing.assert_allclose(again.vectors[again.row(customer)], posted.vectors[posted.row(customer)], atol=1e-6)
 
 
-def test_similar_products_are_those_kept_with_the_run(engine: Engine) -> None:
-    ids = embedding_of(engine).products()[0].to_pylist()
-    assert [(each.id, each.score, each.rank) for each in engine.similar_products(ids[0])] == [(ids[1], 0.5, 1)]
+def test_similar_products_are_the_closest_by_cosine(engine: Engine) -> None:
+    ids, vectors = embedding_of(engine).products()
+    kept = vectors[:-1].astype(np.float64)
+    direction = kept - kept.mean(axis=0)
+    cosine = direction @ direction[3] / np.linalg.norm(direction, axis=1) / np.linalg.norm(direction[3])
+    cosine[3] = -np.inf
+    expected = np.argsort(-cosine)[:7]
+    found = engine.similar_products(ids[3].as_py(), limit=7)
+    assert [each.id for each in found] == ids.take(pa.array(expected)).to_pylist()
+    np.testing.assert_allclose([each.score for each in found], cosine[expected], atol=1e-5)
+    assert [each.rank for each in found] == list(range(1, 8))
+    assert len(engine.similar_products(ids[0].as_py(), limit=1000)) == len(kept) - 1
     with pytest.raises(NotFoundError, match="no product"):
         engine.similar_products("nothing")
     with pytest.raises(NotFoundError, match="no vector"):
-        engine.similar_products(ids[1])
+        engine.similar_products(ids[-1].as_py())
