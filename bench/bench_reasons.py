@@ -131,10 +131,9 @@ def of_graph(
 ) -> dict[str, Any]:
     """How far the score moves when a customer's most moving category is left out, and when as many random lines are."""
     contributions, groups = found
-    parts = [(place, group) for place, group in enumerate(groups) if group.name]
-    if not parts:
+    if not groups:
         return {"skipped": "the model does not look at the graph"}
-    own = np.abs(contributions[:, len(contributions[0]) - len(groups) :])[:, [place for place, _ in parts]]
+    own = np.abs(contributions[:, len(contributions[0]) - len(groups) :])
     leading, named = own.argmax(axis=1), own.max(axis=1)
     generator = np.random.default_rng(1)
     lines = np.bincount(
@@ -142,7 +141,7 @@ def of_graph(
         minlength=len(examples.snapshot.products),
     )
     other = np.zeros(len(before))
-    for number, (_, group) in enumerate(parts):
+    for number, group in enumerate(groups):
         rows = leading == number
         if not rows.any():
             continue
@@ -156,7 +155,6 @@ def of_graph(
         "mean_move_random": float(other[known].mean()),
         "ratio": float(named[known].mean() / max(float(other[known].mean()), 1e-12)),
         "share_named_moves_more": float(np.mean(named[known] > other[known])),
-        "mean_move_whole_graph": float(np.abs(groups[0].contribution).mean()),
     }
 
 

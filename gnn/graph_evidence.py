@@ -2,8 +2,9 @@
 
 A group of products (a category) is taken out of the graph: their purchase lines stay in every table and series, but
 connect nobody any more. Everybody is foretold anew, and the difference is what the group carried: through the products
-themselves, and through the other customers who bought them. The differences of groups do not add up to that of the
-whole graph: what one says, another may say too.
+themselves, and through the other customers who bought them. Differences of groups do not add up: what one says, another
+may say too. The graph as a whole is not left out: without a single edge everybody is unlike all that was learnt from,
+and the score moves for that alone.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class GraphGroup:
     """A group of products and what leaving it out changed.
 
     Attributes:
-        name: Of the category; empty for all products.
+        name: Of the category.
         products: Which products belong to it.
         contribution: The churn score with it less that without it, in log-odds, for each of n customers.
     """
@@ -46,31 +47,24 @@ class GraphGroup:
 def left_out(
     score: Callable[[Examples], FloatArray], examples: Examples, before: FloatArray, *, groups: int = GROUPS
 ) -> list[GraphGroup]:
-    """What the whole graph and its largest groups carried; empty where there are no products, or nothing looks at them.
+    """What the largest groups of the graph carried; empty where there are no products or no categories.
 
     Args:
         score: The churn score, in log-odds, of a model that sees the graph.
         examples: The n customers.
         before: Their score as it is.
-        groups: At most so many groups besides the whole.
+        groups: At most so many groups.
     """
-    snapshot = examples.snapshot
-    if not len(snapshot.products):
-        return []
-    everything = np.ones(len(snapshot.products), np.bool_)
-    parts = [("", everything), *largest_groups(snapshot, groups)]
     found = []
-    for name, products in parts:
-        without = replace(examples, snapshot=without_products(snapshot, products))
+    for name, products in largest_groups(examples.snapshot, groups):
+        without = replace(examples, snapshot=without_products(examples.snapshot, products))
         found.append(GraphGroup(name, products, before - score(without)))
-        if not name and not found[0].contribution.any():
-            return []  # the model does not look at the graph: its parts carry nothing either
     return found
 
 
 def largest_groups(snapshot: Snapshot, count: int) -> list[tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]]:
     """The categories of the second level (the first, where products lie there) with the most purchase lines."""
-    if not len(snapshot.categories):
+    if not len(snapshot.categories) or not len(snapshot.products):
         return []
     group = _group_of_products(snapshot)
     target = snapshot.purchases.target

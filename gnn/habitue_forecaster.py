@@ -92,6 +92,11 @@ class FittedForecaster:
     constant_risk: float | None
     value_intervals: ValueIntervals | None = None
 
+    @property
+    def uses_graph(self) -> bool:
+        """Whether any part sees the graph."""
+        return self.graph is not None or self.network.uses_graph
+
     def parts(
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
     ) -> PartForecasts:

@@ -4,8 +4,7 @@
   the network's gradient times input, each weighed by its share in the blend. Both are log-odds against the average
   training customer. Other parts of the blend that read the same features are spoken for by the trees.
 - **Rhythm**: the network's series of the last weeks, as one reason.
-- **Graph**: what the score loses when a category of products, or all of them, is left out of the graph; see
-  `gnn.graph_evidence`.
+- **Graph**: what the score loses when a category of products is left out of the graph; see `gnn.graph_evidence`.
 
 They explain a prediction, not what causes a customer to leave; `bench/bench_reasons.py` checks that removing what is
 named moves the score more than removing as many others.
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 _SMALLEST: Final = 0.01
 #: The reason that the weekly series make up.
 RHYTHM: Final = "weekly_rhythm"
-#: The reason that the whole graph makes up; a category's is `graph:` and its name.
+#: Kind of a reason from the graph, whose name is this, a colon and the category.
 GRAPH: Final = "graph"
 
 
@@ -113,7 +112,7 @@ def churn_reasons(
     contributions, groups = found or all_contributions(forecaster, examples)
     names = forecaster.require_fitted().trees.names
     aligned = align(examples.features, names)
-    known = [_of_customers(examples, group) if group.name else None for group in groups]
+    known = [_of_customers(examples, group) for group in groups]
     result = []
     for row, columns in enumerate(named_columns(contributions, len(names) + 1, most)):
         reasons = []
@@ -134,11 +133,11 @@ def churn_reasons(
 def named_columns(contributions: FloatArray, graph_from: int, most: int) -> list[list[int]]:
     """The columns named for each customer, by size of the contribution; those too small are no reason.
 
-    Where the graph contributes anything of note, the last place is its own: a category's, else that of the whole.
+    Where a category of the graph contributes anything of note, the last place is its own.
 
     Args:
         contributions: n×c.
-        graph_from: The column of the whole graph; its categories follow.
+        graph_from: The first column of the graph's categories.
         most: At most so many columns.
     """
     sizes = np.abs(contributions)
@@ -146,11 +145,9 @@ def named_columns(contributions: FloatArray, graph_from: int, most: int) -> list
     result = []
     for row, columns in enumerate(leading.tolist()):
         if all(column < graph_from for column in columns) and len(columns) == most:
-            for first, last in ((graph_from + 1, sizes.shape[1]), (graph_from, graph_from + 1)):
-                best = first + int(sizes[row, first:last].argmax()) if first < min(last, sizes.shape[1]) else -1
-                if best >= 0 and sizes[row, best] >= _SMALLEST:
-                    columns = [*columns[:-1], best]
-                    break
+            best = graph_from + int(sizes[row, graph_from:].argmax()) if graph_from < sizes.shape[1] else -1
+            if best >= 0 and sizes[row, best] >= _SMALLEST:
+                columns = [*columns[:-1], best]
         result.append([column for column in columns if sizes[row, column] >= _SMALLEST])
     return result
 
@@ -166,7 +163,7 @@ def all_contributions(forecaster: HabitueForecaster, examples: Examples) -> tupl
     by_network, by_series = network_contributions(forecaster, examples)
     by_feature = (1.0 - share) * churn_contributions(fitted.trees, examples.features)[:, :-1] + share * by_network
     groups: list[GraphGroup] = []
-    if fitted.constant_risk is None and forecaster.use_graph and len(examples.rows) <= MOST_CUSTOMERS:
+    if fitted.constant_risk is None and fitted.uses_graph and len(examples.rows) <= MOST_CUSTOMERS:
         groups = left_out(lambda each: _score(forecaster, each), examples, _score(forecaster, examples))
     parts = [by_feature, share * by_series[:, None]]
     for group in groups:
@@ -198,10 +195,7 @@ def _of_customers(examples: Examples, group: GraphGroup) -> list[dict[str, Any]]
     return evidence(examples.snapshot, group, examples.rows.astype(np.int64))
 
 
-def _of_graph(group: GraphGroup, known: list[dict[str, Any]] | None, row: int, contribution: float) -> dict[str, Any]:
-    if known is None:
-        label = "All that the graph of customers and products says"
-        return _said(GRAPH, label, None, contribution, "graph")
+def _of_graph(group: GraphGroup, known: list[dict[str, Any]], row: int, contribution: float) -> dict[str, Any]:
     found = known[row]
     label = f"Purchases of {group.name}, as others who bought the same fared (lines)"
     reason = _said(f"{GRAPH}:{group.name}", label, float(found["lines"]), contribution, "graph")

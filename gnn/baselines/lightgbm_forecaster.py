@@ -43,6 +43,8 @@ TARGETS: Final[dict[str, dict[str, Any]]] = {
         "rounds": 200,
     },
 }
+#: Parameters that features are put in bins by: those that could not split a leaf are left out then.
+_OF_BINS: Final = ("max_bin", "min_child_samples")
 #: With fewer examples a second thread costs more in waiting than it brings. The trees are the same either way.
 FEWEST_FOR_THREADS: Final = 50_000
 
@@ -82,14 +84,16 @@ class LightGBM:
         churned = np.concatenate([outcome.churned for _, outcome in labelled]).astype(np.float64)
         value = np.concatenate([np.maximum(outcome.value, 0.0) for _, outcome in labelled])
         self.boosters, self.constants = {}, {}
-        binned: lightgbm.Dataset | None = None
+        binned: dict[tuple[Any, ...], lightgbm.Dataset] = {}
         for name, target in (("churn", churned), ("value_median", value), ("value_mean", value)):
             if name not in self.targets:
                 continue
             if np.ptp(target) > 0:
                 parameters = booster_parameters(len(inputs), self.targets[name], seed)
-                binned = binned_inputs(inputs, parameters) if binned is None else binned
-                self.boosters[name] = train_booster(binned, target, parameters)
+                way = tuple(parameters[each] for each in _OF_BINS)
+                if way not in binned:
+                    binned[way] = binned_inputs(inputs, parameters)
+                self.boosters[name] = train_booster(binned[way], target, parameters)
             else:
                 self.constants[name] = float(target[0])
 

@@ -101,5 +101,5 @@ def status(
         found = engine.status(statistics=statistics, progress=progress)
     if as_json:
         print_json(found.to_json())
-    elif not quiet:
+    else:  # an answer is never silenced
         show_status(found)

@@ -67,7 +67,7 @@ def evaluate(
         export_evaluation(found, save)
     if as_json:
         print_json(found.to_json())
-    elif not quiet:
+    else:  # an answer is never silenced
         _show(found)
 
 

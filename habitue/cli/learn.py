@@ -91,7 +91,7 @@ def backtest(
         )  # fmt: skip
     if as_json:
         print_json(result.to_json())
-    elif not quiet:
+    else:  # an answer is never silenced
         print_backtest(result.to_json())
 
 

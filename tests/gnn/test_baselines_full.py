@@ -106,6 +106,19 @@ def test_the_short_regression_is_that_of_the_rfm_baseline(dated: tuple[list[Exam
     np.testing.assert_allclose(risk, baseline.predict(test).churn_risk, atol=2e-3)
 
 
+def test_targets_with_bins_of_their_own_are_fitted_as_if_alone(dated: tuple[list[Examples], Examples]) -> None:
+    training, asked = dated
+    coarse = {**TARGETS["value_mean"], "min_child_samples": 10, "max_bin": 15}
+    together = LightGBM({"churn": TARGETS["churn"], "value_median": TARGETS["value_median"], "value_mean": coarse})
+    together.fit(training, seed=1)
+    for target, settings in together.targets.items():
+        alone = LightGBM({target: settings})
+        alone.fit(training, seed=1)
+        np.testing.assert_array_equal(
+            together.predict_target(target, asked.features), alone.predict_target(target, asked.features)
+        )
+
+
 def test_few_buyers_get_their_mean_amount(dated: tuple[list[Examples], Examples]) -> None:
     training, test = dated
     amounts = Amounts()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnn.blend import BlendWeights, PartForecast, PartForecasts, best_shares, deviation
+from gnn.blend import BlendWeights, PartForecast, PartForecasts, best_shares, deviation, sound
 from graph.snapshot import FloatArray
 
 EQUAL: dict[str, float] = {}
@@ -47,10 +47,20 @@ def test_the_best_shares_go_half_the_way() -> None:
 
     found = best_shares(["a", "b", "c"], loss)
     assert found == pytest.approx({"a": (0.7 + 1 / 3) / 2, "b": (0.3 + 1 / 3) / 2, "c": 1 / 6}, abs=1e-4)
-    assert best_shares(["a", "b", "c"], loss, shrinkage=0.0) == pytest.approx({"a": 0.7, "b": 0.3, "c": 0.0}, abs=1e-3)
+    alone = best_shares(["a", "b", "c"], loss, shrinkage=0.0)
+    assert alone == pytest.approx({"a": 0.7, "b": 0.3, "c": 0.0}, abs=1e-3)
+    some = best_shares(["a", "b", "c"], loss, np.array([False, True, True]))
+    assert some == pytest.approx({"a": 0.35, "b": 0.15 + 0.25, "c": 0.25}, abs=1e-4)
 
 
-def test_the_better_part_gets_the_larger_share() -> None:
+def test_a_part_that_is_surely_worse_is_not_drawn_to() -> None:
+    # Paired differences from the first: 1 ± 0 (surely worse), 1 ± 2 over four customers (one standard error), 0.
+    losses = np.array([[1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 4.0, 5.0], [4.0, 1.0, 6.0, 3.0], [1.0, 2.0, 3.0, 4.0]])
+    assert sound(losses).tolist() == [True, False, True, True]
+    assert sound(losses, standard_errors=0.9).tolist() == [True, False, False, True]
+
+
+def test_the_better_part_gets_the_larger_share_and_all_where_the_other_is_surely_worse() -> None:
     value, churned = np.array([5.0, 50.0, 0.0, 20.0]), np.array([0.0, 0.0, 1.0, 0.0])
     right, wrong = np.where(churned > 0, 3.0, -3.0), np.where(churned > 0, -3.0, 3.0)
     found = PartForecasts(
@@ -59,7 +69,7 @@ def test_the_better_part_gets_the_larger_share() -> None:
             "b": PartForecast(wrong[None], value + 9, value),
         }
     ).out_of_time_weights(churned, value)
-    expected = BlendWeights({"a": 0.75, "b": 0.25}, {"a": 0.75, "b": 0.25}, {"a": 0.25, "b": 0.75})
+    expected = BlendWeights({"a": 1.0, "b": 0.0}, {"a": 0.75, "b": 0.25}, {"a": 0.25, "b": 0.75})
     for name in ("churn", "value_median", "value_mean"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-3), name
 
