@@ -90,7 +90,8 @@ class PartForecasts:
     def out_of_time_weights(self, churned: FloatArray, value: FloatArray) -> BlendWeights:
         """The shares that serve best at a cutoff that no part learnt from, drawn to equal ones.
 
-        Those of churn are drawn to equal ones of the sound parts. Judged by logarithmic loss (churn), absolute error (median) and squared error (mean).
+        Those of churn are drawn to equal ones of the sound parts. Judged by logarithmic loss (churn), absolute error
+        (median) and squared error (mean).
         """
         logits = self._logits()
         churn = np.stack([each.mean(axis=0) for each in logits.values()])
