@@ -38,9 +38,11 @@ from bench.purchase_models import popularity  # noqa: E402
 from bench.purchase_queries import Queries, Scorer, filtered_ranks, queries_of  # noqa: E402
 from bench.real_history import loaded  # noqa: E402
 from embeddings.incremental import (  # noqa: E402
+    CustomerSolver,
     customer_vectors,
     product_popularity,
     product_vectors,
+    relations_of,
     rows_of,
     updated,
 )
@@ -213,13 +215,14 @@ def shares(queries: Queries, base: FloatArray, retrained: Scorer, incremental: S
 def speed(embedding: Embedding, snapshot: Snapshot, held: Int64Array) -> dict[str, Any]:
     """Milliseconds of work for one customer, and customers a second together; of all their purchases, and of few."""
     found: dict[str, Any] = {}
+    solver = CustomerSolver.of(embedding)  # made once, as where customers are served
     for name, seen in (("all purchases", snapshot), ("twenty lines", cut_to_last(snapshot, held, 20))):
         # What one customer's events are comes from the graph; finding them in a snapshot is not part of solving.
         alone = [_only(seen, held[place : place + 1]) for place in range(0, len(held), max(1, len(held) // 60))]
         single = []
         for each in alone:
             begin = time.process_time()
-            customer_vectors(embedding, each, np.zeros(1, np.int64))
+            solver.vectors(1, relations_of(embedding, each, np.zeros(1, np.int64)))
             single.append(time.process_time() - begin)
         together = _only(seen, held)
         many = np.arange(len(together.customers))

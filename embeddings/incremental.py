@@ -1,94 +1,32 @@
 """Vectors for customers and products that are new, or have new events: solved for, with all other vectors held still.
 
-A new row x should lie near the points that its relationships name: a customer who bought t near t − r, a product that
-h bought near h + r, and near c − r of its category or brand c. As in training (`embeddings.losses`), x is where a
-sampled softmax of these points beside corrupted ones is least:
-
-    L(x) = Σₑ wₑ log(1 + K · meanⱼ exp(‖x − yₑ‖ − ‖x − zⱼ‖)) + ½ λ ‖x − m‖²
-
-with the relationship's point yₑ, its strength wₑ (the decayed count of its events), a fixed pool zⱼ of points drawn as
-training draws its corruptions, K the corruptions of training, m the mean of the trained vectors of that label, and λ
-the shrinkage, in events of today: who has few events stays near the mean. Only the side on which x competes with
-corruptions of the other end is used: the other side pulls towards every point alike, and cost a third of the gain.
-
-Each step divides the gradient by the curvature of the majorising quadratic, Σₑ cₑ / dₑ + λ (Weiszfeld's step for
-weighted medians), with momentum; all rows of a block step together, so that the pool costs one matrix product.
+What a row is related to is gathered here, from a snapshot or from what the caller knows; `embeddings.solving` says
+where it then lies.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embeddings.solving import Float32Array, IncrementalSettings, Points, solve
 from embeddings.triples import LABELS, RELATIONS, Vocabulary, decayed_pairs
 from graph.snapshot import Int64Array, Snapshot
 from habitue.errors import UsageError
 
 if TYPE_CHECKING:
-    import torch
-
     from embeddings.transe import Embedding
 
-Float32Array = npt.NDArray[np.float32]
-
-#: Relationships looked at together, which bounds memory: each costs two rows of d numbers.
-_BLOCK_POINTS = 200_000
-#: Rows solved together.
-_BLOCK_ROWS = 4096
-_TINY = 1e-6
-
-
-@dataclass(frozen=True)
-class IncrementalSettings:
-    """How rows are solved for.
-
-    Attributes:
-        shrinkage: λ: how many events of today the mean of the label counts for.
-        steps: Steps from the mean.
-        momentum: Share of the last step that goes on.
-        pool: Corrupted points, drawn once for all rows.
-        seed: Of the pool.
-    """
-
-    shrinkage: float = 3.0
-    steps: int = 12
-    momentum: float = 0.5
-    pool: int = 512
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.shrinkage <= 0 or self.steps < 1 or not 0 <= self.momentum < 1 or self.pool < 1:
-            raise UsageError(
-                f"These settings cannot solve for a vector: {self}.",
-                hint="All must be positive, and `momentum` below 1.",
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """What rows should lie near, in one role: p points, sorted by row.
-
-    Attributes:
-        row: int64 [p]: which of the rows that are solved for.
-        entity: int64 [p]: the other end, a row of the embedding's vocabulary.
-        strength: float32 [p], positive.
-        shift: float32 [d]: what the other end's vector is moved by; −r where the row is a head, +r where it is a tail.
-        pool: int64 [k]: rows of the vocabulary that stand for the corrupted ones.
-    """
-
-    row: Int64Array
-    entity: Int64Array
-    strength: Float32Array
-    shift: Float32Array
-    pool: Int64Array
+#: Ids that are fewer than one in so many of the vocabulary are looked up one by one.
+_FEW = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +61,24 @@ def customer_vectors(
     Raises:
         UsageError: If the snapshot is of an earlier date than the embedding.
     """
-    _check_dates(embedding, snapshot)
     customers = np.unique(customers)
+    related = relations_of(embedding, snapshot, customers)
+    found, vectors = vectors_from(embedding, len(customers), related, settings)
+    return customers[found], vectors
+
+
+def relations_of(embedding: Embedding, snapshot: Snapshot, customers: Int64Array) -> dict[str, Related]:
+    """What customers are related to as of a snapshot, by relation: what `CustomerSolver.vectors` is told.
+
+    Args:
+        embedding: The trained vectors.
+        snapshot: The graph as of the increment's date.
+        customers: Rows of the snapshot's customers, [n], ascending; 0 … n − 1 in what is returned.
+
+    Raises:
+        UsageError: If the snapshot is of an earlier date than the embedding.
+    """
+    _check_dates(embedding, snapshot)
     related = {}
     for name in embedding.relations:
         if RELATIONS[name][0] != "Customer":
@@ -138,8 +92,7 @@ def customer_vectors(
         ids = snapshot.products if label == "Product" else snapshot.campaigns
         entity = _rows_at(embedding, label, ids, target)
         related[name] = Related(np.searchsorted(customers, head), entity, strength)
-    found, vectors = vectors_from(embedding, len(customers), related, settings)
-    return customers[found], vectors
+    return related
 
 
 def vectors_from(
@@ -156,28 +109,52 @@ def vectors_from(
     Returns:
         Those of 0 … n − 1 who are related to something that has a vector, int64 [m] ascending, and float32 [m, d].
     """
-    settings = settings or IncrementalSettings()
-    generator = np.random.default_rng(settings.seed)
-    parts = []
-    for number, name in enumerate(embedding.relations):
-        head, label = RELATIONS[name]
-        if head != "Customer":
-            continue
-        pool = _tails_pool(embedding, label, settings.pool, generator)  # whoever asks, it is the same
-        if name not in related:
-            continue
-        known = related[name].entity >= 0
-        told = related[name]
-        parts.append(
-            Points(
-                told.customer[known],
-                told.entity[known],
-                told.strength[known],
-                -embedding.relation_vectors[number],
-                pool,
-            )
-        )
-    return _solved(embedding, "Customer", np.arange(count), parts, settings)
+    return CustomerSolver.of(embedding, settings).vectors(count, related)
+
+
+@dataclass(frozen=True, eq=False)
+class CustomerSolver:
+    """What solving for customers needs of an embedding, made once; a customer is then a matter of milliseconds.
+
+    Attributes:
+        embedding: The trained vectors; they stay as they are.
+        settings: How.
+        mean: Of the trained customers, float32 [d].
+        pools: The corrupted points of each relation that starts at customers, float32 [k, d].
+    """
+
+    embedding: Embedding
+    settings: IncrementalSettings
+    mean: Float32Array
+    pools: Mapping[str, Float32Array]
+
+    @staticmethod
+    def of(embedding: Embedding, settings: IncrementalSettings | None = None) -> CustomerSolver:
+        """Draw the pools: the same ones whoever asks.
+
+        Raises:
+            UsageError: If the embedding has no customer.
+        """
+        settings = settings or IncrementalSettings()
+        generator = np.random.default_rng(settings.seed)
+        pools = {}
+        for number, name in enumerate(embedding.relations):
+            head, label = RELATIONS[name]
+            if head == "Customer":
+                rows = _tails_pool(embedding, label, settings.pool, generator)
+                pools[name] = embedding.vectors[rows] - embedding.relation_vectors[number]
+        return CustomerSolver(embedding, settings, _mean(embedding, "Customer"), pools)
+
+    def vectors(self, count: int, related: Mapping[str, Related]) -> tuple[Int64Array, Float32Array]:
+        """As `vectors_from`."""
+        parts = []
+        for name, pool in self.pools.items():
+            if name not in related:
+                continue
+            told, known = related[name], related[name].entity >= 0
+            shift = -self.embedding.relation_vectors[self.embedding.relations.index(name)]
+            parts.append(Points(told.customer[known], told.entity[known], told.strength[known], shift, pool))
+        return _solved(self.embedding, self.mean, np.arange(count), parts, self.settings)
 
 
 def product_vectors(
@@ -221,9 +198,9 @@ def product_vectors(
             continue
         known = entity >= 0
         other = head_label if tail_label == "Product" else tail_label
-        pool = _uniform_pool(embedding, other, settings.pool, generator)
+        pool = embedding.vectors[_uniform_pool(embedding, other, settings.pool, generator)] + shift
         parts.append(Points(row[known], entity[known], strength[known], shift, pool))
-    return _solved(embedding, "Product", products, parts, settings)
+    return _solved(embedding, _mean(embedding, "Product"), products, parts, settings)
 
 
 def product_popularity(embedding: Embedding, snapshot: Snapshot, products: Int64Array) -> Float32Array:
@@ -276,100 +253,39 @@ def updated(
 
 def rows_of(embedding: Embedding, label: str, ids: pa.StringArray) -> Int64Array:
     """Rows of the vocabulary of ids with a label, int64; −1 for those without a vector."""
-    found = pc.fill_null(pc.index_in(ids, value_set=embedding.vocabulary.of(label)), -1).to_numpy(zero_copy_only=False)
-    return np.where(found >= 0, found.astype(np.int64) + embedding.vocabulary.offset(label), -1)
+    own, offset = embedding.vocabulary.of(label), embedding.vocabulary.offset(label)
+    if len(ids) * _FEW < len(own):  # the vocabulary is sorted: a table of all of it would cost more than it saves
+        found = np.array([_place(own, each) for each in ids.to_pylist()], np.int64)
+    else:
+        found = pc.fill_null(pc.index_in(ids, value_set=own), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.where(found >= 0, found + offset, -1)
+
+
+def _place(ids: pa.StringArray, wanted: str | None) -> int:
+    """Where an id is among sorted ones; −1 if it is not."""
+    if wanted is None:
+        return -1
+    place = bisect_left(range(len(ids)), wanted, key=lambda each: ids[each].as_py())
+    return place if place < len(ids) and ids[place].as_py() == wanted else -1
 
 
 def _rows_at(embedding: Embedding, label: str, ids: pa.StringArray, wanted: Int64Array) -> Int64Array:
-    """`rows_of` the ids at the wanted places, int64 [len(wanted)].
-
-    For a few of them the vocabulary is sent through a small table of theirs; the other way round every call would make
-    a table of the whole vocabulary.
-    """
+    """`rows_of` the ids at the wanted places, int64 [len(wanted)]."""
     distinct, place = np.unique(wanted, return_inverse=True)
-    own = embedding.vocabulary.of(label)
-    if len(distinct) * 4 > len(own):
-        return rows_of(embedding, label, ids)[wanted]
-    found = pc.index_in(own, value_set=ids.take(pa.array(distinct)))
-    there = found.is_valid().to_numpy(zero_copy_only=False)
-    rows = np.full(len(distinct), -1, np.int64)
-    rows[found.drop_null().to_numpy()] = np.flatnonzero(there) + embedding.vocabulary.offset(label)
-    return rows[place]
+    return rows_of(embedding, label, ids.take(pa.array(distinct)))[place]
 
 
-def solve(
-    vectors: Float32Array,
-    mean: Float32Array,
-    rows: int,
-    parts: list[Points],
-    corruptions: int,
-    settings: IncrementalSettings,
-) -> Float32Array:
-    """Where L is least, for `rows` rows at once, float32 [rows, d] (see the module's text).
-
-    Args:
-        vectors: Of all entities, float32 [N, d]; frozen.
-        mean: m, float32 [d].
-        rows: How many are solved for.
-        parts: What they should lie near, by role.
-        corruptions: K.
-        settings: How.
-    """  # fmt: skip
-    import torch
-
-    table, centre = torch.from_numpy(vectors), torch.from_numpy(np.ascontiguousarray(mean))
-    roles = [
-        (part, torch.from_numpy(part.shift), torch.from_numpy(vectors[part.pool] + part.shift))
-        for part in parts
-        if len(part.row) and len(part.pool)
-    ]
-    result = np.empty((rows, vectors.shape[1]), np.float32)
-    for start, stop in _blocks(rows, [part.row for part, _, _ in roles]):
-        pieces = []
-        for part, shift, pool in roles:
-            first, last = np.searchsorted(part.row, [start, stop])
-            if first < last:
-                row = torch.from_numpy(part.row[first:last] - start)
-                points = table[torch.from_numpy(part.entity[first:last])] + shift
-                pieces.append((row, points, torch.from_numpy(part.strength[first:last]), pool))
-        result[start:stop] = _descend(stop - start, pieces, centre, corruptions, settings).numpy()
-    return result
-
-
-_Piece = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor"]
-
-
-def _descend(
-    rows: int, pieces: list[_Piece], centre: torch.Tensor, corruptions: int, settings: IncrementalSettings
-) -> torch.Tensor:
-    """Steps from the mean: rows of points, points, strengths and pool of each role."""
-    import torch
-
-    x = centre.repeat(rows, 1)
-    move = torch.zeros_like(x)
-    for _ in range(settings.steps):
-        gradient = settings.shrinkage * (x - centre)
-        curvature = torch.full((rows,), settings.shrinkage)
-        for row, points, strength, pool in pieces:
-            difference = x[row].sub_(points)
-            distance = difference.square().sum(1).sqrt_().clamp_(min=_TINY)
-            apart = torch.addmm(pool.square().sum(1), x, pool.T, alpha=-2)
-            apart = apart.add_(x.square().sum(1, keepdim=True)).clamp_(min=_TINY**2).sqrt_()
-            nearness = torch.logsumexp(-apart, 1) + float(np.log(corruptions / len(pool)))
-            pull = strength * torch.sigmoid(distance + nearness[row])
-            pushed = torch.zeros(rows).index_add_(0, row, pull)
-            push = torch.softmax(-apart, 1).mul_(pushed[:, None]).div_(apart)
-            pull.div_(distance)
-            gradient.index_add_(0, row, difference.mul_(pull[:, None]))
-            gradient.sub_(push.sum(1, keepdim=True) * x).addmm_(push, pool)
-            curvature.index_add_(0, row, pull)
-        move.mul_(settings.momentum).sub_(gradient / curvature[:, None])
-        x.add_(move)
-    return x
+def _mean(embedding: Embedding, label: str) -> Float32Array:
+    """The mean of the trained vectors of a label, float32 [d]."""
+    trained = embedding.vectors[embedding.vocabulary.rows(label)]
+    if not len(trained):
+        raise UsageError(f"The embedding has no {label} to start from.", hint="Train again.")
+    mean: Float32Array = trained.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def _solved(
-    embedding: Embedding, label: str, wanted: Int64Array, parts: list[Points], settings: IncrementalSettings
+    embedding: Embedding, mean: Float32Array, wanted: Int64Array, parts: list[Points], settings: IncrementalSettings
 ) -> tuple[Int64Array, Float32Array]:
     """Solve for those of the wanted rows that anything is known of."""
     told = np.zeros(len(wanted), bool)
@@ -377,10 +293,6 @@ def _solved(
         told[part.row] = True
     place = np.cumsum(told) - 1
     parts = [dataclasses.replace(part, row=place[part.row]) for part in parts]
-    trained = embedding.vectors[embedding.vocabulary.rows(label)]
-    if not len(trained):
-        raise UsageError(f"The embedding has no {label} to start from.", hint="Train again.")
-    mean = trained.mean(axis=0, dtype=np.float64).astype(np.float32)
     vectors = solve(embedding.vectors, mean, int(told.sum()), parts, embedding.settings.engine.negatives, settings)
     return wanted[told], vectors
 
@@ -400,20 +312,6 @@ def _uniform_pool(embedding: Embedding, label: str, size: int, generator: np.ran
     rows = embedding.vocabulary.rows(label)
     count = rows.stop - rows.start
     return rows.start + generator.integers(count, size=size) if count else np.empty(0, np.int64)
-
-
-def _blocks(rows: int, of_points: list[Int64Array]) -> Iterator[tuple[int, int]]:
-    """Rows cut into blocks of bounded numbers of rows and points; a single row with more points is a block."""
-    points = np.zeros(rows, np.int64)
-    for row in of_points:
-        points += np.bincount(row, minlength=rows)
-    total = np.concatenate([[0], np.cumsum(points)])
-    start = 0
-    while start < rows:
-        upto = int(np.searchsorted(total, total[start] + _BLOCK_POINTS, "right")) - 1
-        stop = min(rows, start + _BLOCK_ROWS, max(upto, start + 1))
-        yield start, stop
-        start = stop
 
 
 def _check_dates(embedding: Embedding, snapshot: Snapshot) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embeddings.incremental import Related, customer_vectors, product_vectors, rows_of, vectors_from
+from embeddings.incremental import CustomerSolver, Related, customer_vectors, product_vectors, rows_of
 from embeddings.similarity import centred
 from embeddings.transe import Embedding
 from embeddings.triples import RELATIONS
@@ -46,16 +46,16 @@ def renew_customers(engine: Engine, customers: Collection[str]) -> int:
     Without a published run that has an embedding nothing is done. The caller holds the workspace's write lock.
     """
     run = engine.publication.current_or_none()
-    embedding = run.vectors.embedding if run else None
-    if run is None or embedding is None or not customers:
+    embedding, solver = (run.vectors.embedding, run.vectors.solver) if run else (None, None)
+    if run is None or embedding is None or solver is None or not customers:
         return 0
     asked = sorted(set(customers))
     events = [_events(engine.store, each) for each in asked]
     training = to_epoch_ms(embedding.as_of)
     as_of = np.array([max(training, *(at + 1 for _, _, at in each)) if each else training for each in events], np.int64)
-    rows, vectors = _solved(embedding, events, as_of)
+    rows, vectors = _solved(solver, events, as_of)
     before = [[event for event in each if event[2] < training] for each in events]
-    moved = _moved(rows, vectors, *_solved(embedding, before, np.full(len(asked), training)))
+    moved = _moved(rows, vectors, *_solved(solver, before, np.full(len(asked), training)))
     renewed = RenewedVectors(
         pa.array([asked[row] for row in rows], pa.string()), as_of[rows].astype("datetime64[ms]"), moved, vectors
     )
@@ -107,9 +107,10 @@ def _events(store: GraphStore, customer: str) -> list[_Event]:
 
 
 def _solved(
-    embedding: Embedding, events: Sequence[Sequence[_Event]], as_of: Int64Array
+    solver: CustomerSolver, events: Sequence[Sequence[_Event]], as_of: Int64Array
 ) -> tuple[Int64Array, Float32Array]:
     """Which customers have a vector, and the vectors, from each one's events as of a moment of their own."""
+    embedding = solver.embedding
     half_life = embedding.settings.half_life_days * MILLISECONDS_PER_DAY
     related = {}
     for name in embedding.relations:
@@ -123,7 +124,7 @@ def _solved(
             entity = rows_of(embedding, RELATIONS[name][1], pa.array([target for _, target in order], pa.string()))
             strength = np.maximum(np.array([pairs[key] for key in order]), np.finfo(np.float32).tiny)
             related[name] = Related(np.array([row for row, _ in order]), entity, strength.astype(np.float32))
-    return vectors_from(embedding, len(events), related)
+    return solver.vectors(len(events), related)
 
 
 def _moved(rows: Int64Array, vectors: Float32Array, old_rows: Int64Array, old: Float32Array) -> Float32Array:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embeddings import files as embedding_files
-from embeddings.incremental import rows_of
+from embeddings.incremental import CustomerSolver, rows_of
 from embeddings.recommendation import Recommender
 from embeddings.similarity import Float32Array, centred, mean_of
 from embeddings.transe import Embedding
@@ -43,6 +43,11 @@ class RunVectors:
         """The trained vectors; None where purchases name no products."""
         path = self.directory / EMBEDDING
         return embedding_files.load(path) if path.is_dir() else None
+
+    @cached_property
+    def solver(self) -> CustomerSolver | None:
+        """What vectors of customers are solved for with; None where there is no embedding."""
+        return None if self.embedding is None else CustomerSolver.of(self.embedding)
 
     @cached_property
     def recommender(self) -> Recommender | None:

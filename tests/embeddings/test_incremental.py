@@ -13,18 +13,16 @@ from scipy.optimize import minimize
 
 from embeddings.engine_settings import EngineSettings
 from embeddings.incremental import (
-    IncrementalSettings,
-    Points,
     Related,
     customer_vectors,
     product_popularity,
     product_vectors,
     rows_of,
-    solve,
     updated,
     vectors_from,
 )
 from embeddings.settings import TransESettings
+from embeddings.solving import IncrementalSettings, Points, solve
 from embeddings.transe import Embedding, train
 from graph.history import History
 from habitue.errors import UsageError
@@ -50,7 +48,7 @@ def test_the_steps_end_where_an_independent_minimiser_ends(seed: int) -> None:
     row = np.array([0, 0, 0, 1], np.int64)
     entity, pool = generator.integers(40, size=4), generator.integers(40, size=25)
     strength = generator.uniform(0.2, 3.0, 4).astype(np.float32)
-    part = Points(row, entity, strength, shift, pool)
+    part = Points(row, entity, strength, shift, vectors[pool] + shift)
     mean = vectors.mean(axis=0)
     settings = IncrementalSettings(steps=400)
 
@@ -173,3 +171,38 @@ def test_earlier_snapshots_and_senseless_settings_are_refused(embedding: Embeddi
     for wrong in ({"shrinkage": 0.0}, {"steps": 0}, {"momentum": 1.0}, {"pool": 0}):
         with pytest.raises(UsageError):
             IncrementalSettings(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_alone_and_beside_others_a_row_ends_at_the_same_place(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    vectors = generator.standard_normal((60, 16)).astype(np.float32)
+    row = np.repeat(np.arange(3), [1, 4, 20])
+    parts = []
+    for _ in range(2):
+        shift = generator.standard_normal(16).astype(np.float32)
+        strength = generator.uniform(0.2, 3.0, len(row)).astype(np.float32)
+        entity, pool = generator.integers(60, size=len(row)), generator.standard_normal((50, 16)).astype(np.float32)
+        parts.append(Points(row, entity, strength, shift, pool))
+    together = solve(vectors, vectors.mean(axis=0), 3, parts, 8, IncrementalSettings())
+    for number in range(3):
+        own = row == number
+        alone = [
+            Points(np.zeros(own.sum(), np.int64), part.entity[own], part.strength[own], part.shift, part.pool)
+            for part in parts
+        ]
+        found = solve(vectors, vectors.mean(axis=0), 1, alone, 8, IncrementalSettings())
+        np.testing.assert_allclose(found[0], together[number], atol=2e-5)
+
+
+def test_ids_are_found_one_by_one_as_by_a_table(embedding: Embedding) -> None:
+    own = embedding.vocabulary.of("Customer")
+    asked = pa.array(
+        [own[0].as_py(), own[len(own) - 1].as_py(), own[len(own) // 2].as_py(), "", "~", None], pa.string()
+    )
+    one_by_one = np.concatenate(
+        [rows_of(embedding, "Customer", asked[place : place + 1]) for place in range(len(asked))]
+    )
+    many = pa.concat_arrays([asked, own])
+    np.testing.assert_array_equal(one_by_one, rows_of(embedding, "Customer", many)[: len(asked)])
+    assert one_by_one.tolist()[:3] == [0, len(own) - 1, len(own) // 2] and one_by_one.tolist()[3:] == [-1, -1, -1]
