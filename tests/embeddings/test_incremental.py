@@ -24,6 +24,7 @@ from embeddings.incremental import (
 from embeddings.settings import TransESettings
 from embeddings.solving import IncrementalSettings, Points, solve
 from embeddings.transe import Embedding, train
+from embeddings.triples import LABELS, Vocabulary
 from graph.history import History
 from habitue.errors import UsageError
 from tests.embeddings.toy import AS_OF, two_groups
@@ -196,13 +197,11 @@ def test_alone_and_beside_others_a_row_ends_at_the_same_place(seed: int) -> None
 
 
 def test_ids_are_found_one_by_one_as_by_a_table(embedding: Embedding) -> None:
-    own = embedding.vocabulary.of("Customer")
-    asked = pa.array(
-        [own[0].as_py(), own[len(own) - 1].as_py(), own[len(own) // 2].as_py(), "", "~", None], pa.string()
-    )
-    one_by_one = np.concatenate(
-        [rows_of(embedding, "Customer", asked[place : place + 1]) for place in range(len(asked))]
-    )
-    many = pa.concat_arrays([asked, own])
-    np.testing.assert_array_equal(one_by_one, rows_of(embedding, "Customer", many)[: len(asked)])
-    assert one_by_one.tolist()[:3] == [0, len(own) - 1, len(own) // 2] and one_by_one.tolist()[3:] == [-1, -1, -1]
+    names = pa.array(sorted(f"ü{number}" for number in range(300)), pa.string())
+    ids = [names if label == "Customer" else of for label, of in zip(LABELS, embedding.vocabulary.ids, strict=True)]
+    known = dataclasses.replace(embedding, vocabulary=Vocabulary(tuple(ids)))
+    few = pa.array([names[0].as_py(), "ü", None, names[299].as_py()], pa.string())
+    expected = [known.vocabulary.offset("Customer"), -1, -1, known.vocabulary.offset("Customer") + 299]
+    assert rows_of(known, "Customer", few).tolist() == expected
+    assert rows_of(known, "Customer", pa.concat_arrays([few, names]))[:4].tolist() == expected
+    assert rows_of(known, "Customer", pa.array(["zzz"], pa.string())).tolist() == [-1]
