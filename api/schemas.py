@@ -154,7 +154,7 @@ class ChurnRisk(Answer):
     low: float | None = Field(description="Lower end of the interval")
     high: float | None = Field(description="Upper end of the interval")
     level: float | None = Field(description="Level of the interval, such as 0.8")
-    expected_value: float = Field(description="Mean of the amount purchased within the horizon, in `currency`")
+    expected_value: float | None = Field(description="Mean of the amount purchased within the horizon, in `currency`")
     currency: str | None
     active: bool
     reasons: list[Reason] = Field(description="What moved the risk most, strongest first")
@@ -171,7 +171,7 @@ class ChurnRiskRow(Answer):
 
     id: str
     churn_risk: Probability
-    expected_value: float
+    expected_value: float | None
     hyperscore: float
     hyperscore_percentile: float
     active: bool

@@ -250,7 +250,8 @@ def parse_times(
         stamps = _native(column) if is_absolute else _to_utc(_native(column), timezone)
     parsed = stamps.notna().to_numpy()
     checks.refuse(required & ~present, name, "the time is empty", None)
-    checks.refuse(present & ~parsed, name, "not a time", column)
+    wanted = f"not a time in the form {at_format}" if text_like and at_format else "not a time"
+    checks.refuse(present & ~parsed, name, wanted, column)
     outside = parsed & ((stamps < _EARLIEST) | (stamps >= _LATEST)).to_numpy()
     checks.refuse(outside, name, "the time lies outside 1900 to 2199", column)
     milliseconds = stamps.to_numpy().astype("datetime64[ms]").astype(np.int64)

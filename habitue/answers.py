@@ -62,7 +62,7 @@ def customer(store: GraphStore, run: PublishedRun | None, identifier: str) -> Cu
         scored=True,
         active=bool(row["active"]),
         churn_risk=float(row["churn_risk"]),
-        expected_value=float(row["expected_value"]),
+        expected_value=finite(row["expected_value"]),
         currency=run.manifest.currency,
         novelty=finite(row["novelty"]),
         hyperscore=float(row["hyperscore"]),
@@ -104,7 +104,7 @@ def churn_risk(run: PublishedRun, identifier: str) -> ChurnRiskView:
         low=low,
         high=high,
         level=None if low is None else float(run.manifest.settings.get("interval_level", INTERVAL_LEVEL)),
-        expected_value=float(row["expected_value"]),
+        expected_value=finite(row["expected_value"]),
         currency=run.manifest.currency,
         active=bool(row["active"]),
         reasons=[
@@ -167,7 +167,7 @@ def churn_list(
             ChurnRiskRow(
                 id=str(row["customer_id"]),
                 churn_risk=float(row["churn_risk"]),
-                expected_value=float(row["expected_value"]),
+                expected_value=finite(row["expected_value"]),
                 hyperscore=float(row["hyperscore"]),
                 hyperscore_percentile=float(row["hyperscore_percentile"]),
                 active=bool(row["active"]),

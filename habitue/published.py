@@ -60,7 +60,8 @@ class PublishedRun:
     @cached_property
     def _signals(self) -> list[dict[str, float]]:
         frame = self.scores[["churn_risk", "hyperscore", "expected_value"]]
-        return [{str(name): float(value) for name, value in row.items()} for row in frame.to_dict("records")]
+        known = ({name: finite(value) for name, value in row.items()} for row in frame.to_dict("records"))
+        return [{str(name): value for name, value in row.items() if value is not None} for row in known]
 
     def signals(self, customer: str) -> dict[str, float]:
         """Churn risk, HyperScore and expected value of a customer; empty when the run does not know them."""

@@ -147,7 +147,7 @@ class ChurnRiskView:
     low: float | None
     high: float | None
     level: float | None
-    expected_value: float
+    expected_value: float | None
     currency: str | None
     active: bool
     reasons: list[Reason]
@@ -165,7 +165,7 @@ class ChurnRiskRow:
 
     id: str
     churn_risk: float
-    expected_value: float
+    expected_value: float | None
     hyperscore: float
     hyperscore_percentile: float
     active: bool

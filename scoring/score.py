@@ -69,7 +69,7 @@ def score(
 
     Returns:
         A frame with `COLUMNS`, sorted as `rows`. A component without a basis is NaN; `evidence` names it under
-        `missing` and gives the weights that then applied.
+        `missing` and gives the weights that then applied. Values are NaN where the data have no amounts.
 
     Raises:
         UsageError: If the forecast lacks a prediction, or lengths differ.
@@ -110,8 +110,8 @@ def score(
         "churn_risk": risk,
         "churn_risk_low": unknown if forecast.churn_risk_low is None else forecast.churn_risk_low,
         "churn_risk_high": unknown if forecast.churn_risk_high is None else forecast.churn_risk_high,
-        "expected_value": value_mean,
-        "value_median": unknown if forecast.value_median is None else forecast.value_median,
+        "expected_value": value_mean if has_amounts else unknown,
+        "value_median": unknown if forecast.value_median is None or not has_amounts else forecast.value_median,
         **components,
         "v": fused.value,
         "hyperscore": hyperscore(fused.value, preset.beta, preset.gamma, preset.kappa),

@@ -36,6 +36,7 @@ function addRow(cells, link) {
 const figure = (metric, digits) => `${metric.mean.toFixed(digits)} (${metric.low.toFixed(digits)} to ${metric.high.toFixed(digits)})`;
 
 function money(amount, currency) {
+  if (amount === null) return "–"; // the data have no amounts
   const style = currency ? { style: "currency", currency } : { maximumFractionDigits: 2 };
   return new Intl.NumberFormat(undefined, style).format(amount);
 }

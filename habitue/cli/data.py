@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of
 from habitue.cli.output import print_json, print_table, say
 from habitue.cli.status import show_status
 from habitue.progress import shown_progress
+
+if TYPE_CHECKING:
+    from graph.loading import LoadReport
 
 
 @app.command()
@@ -80,9 +83,17 @@ def load(
         say(f"Note: {report.repeated:,} rows whose id came again; the last one stands")
     for file, columns in report.ignored_columns.items():
         say(f"Ignored columns of {file}: {', '.join(columns)}")
-    if report.quarantined:
-        print_table("", ("quarantined because", "rows"), report.quarantined.items(), numbers=[1])
-        say(f"The refused rows are in {report.quarantine_file}")
+    tell_refused(report)
+
+
+def tell_refused(report: LoadReport) -> None:
+    """Why rows of a load were refused, and where they are; nothing where none was."""
+    if not report.quarantined:
+        return
+    print_table("", ("quarantined because", "rows"), report.quarantined.items(), numbers=[1])
+    say(f"The refused rows are in {report.quarantine_file}")
+    if not any((*report.loaded.values(), *report.unchanged.values(), *report.corrected.values())):
+        say("No interaction could be loaded: see the reasons above, and what dataset.toml says of these columns.")
 
 
 @app.command()

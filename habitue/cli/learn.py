@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from habitue.cli.app import app
+from habitue.cli.data import tell_refused
 from habitue.cli.options import (
     ActiveWindow,
     Cutoff,
@@ -144,6 +145,7 @@ def demo(
         if loud:
             totals = ", ".join(f"{count:,} {name}" for name, count in loaded.totals.items())
             say(f"       {totals}{'' if loaded.changed else ' (nothing new)'}")
+            tell_refused(loaded)
         step(2, "Training TransE embeddings and the GCN impact forecaster")
         trained = engine.train(**task, progress=progress)
         step(3, "Backtesting against the baselines over rolling cutoffs")

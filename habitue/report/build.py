@@ -124,8 +124,8 @@ def _glance(scores: pd.DataFrame, currency: str) -> list[tuple[str, str]]:
     return [
         (number(len(scores)), f"customers scored, of them {number(len(active))} active"),
         (percent(float(risk.mean()), 1) if len(active) else MISSING, "mean churn risk of the active"),
-        (money(float(value.sum()), currency), "expected from the active within the horizon"),
-        (money(float((risk * value).sum()), currency), "of that at stake: each value times its risk"),
+        (money(float(value.sum(min_count=1)), currency), "expected from the active within the horizon"),
+        (money(float((risk * value).sum(min_count=1)), currency), "of that at stake: each value times its risk"),
     ]
 
 

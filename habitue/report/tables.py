@@ -183,10 +183,11 @@ def reason_rows(scores: pd.DataFrame, count: int = 12) -> list[ReasonRow]:
 
 
 def customer_rows(scores: pd.DataFrame, currency: str, count: int = 15) -> list[CustomerRow]:
-    """The active customers with most at stake (churn risk times expected value), by id."""
+    """The active customers with most at stake (churn risk times expected value); without amounts, at most risk."""
     active = scores[scores["active"].astype(bool)]
     at_stake = active["churn_risk"] * active["expected_value"]
-    chosen = active.assign(at_stake=at_stake).sort_values(["at_stake", "customer_id"], ascending=[False, True])
+    order = ["at_stake", "churn_risk", "customer_id"]
+    chosen = active.assign(at_stake=at_stake).sort_values(order, ascending=[False, False, True])
     return [
         CustomerRow(
             id=str(row["customer_id"]),

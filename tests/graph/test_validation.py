@@ -159,11 +159,11 @@ def test_local_times_agree_with_the_standard_library(instant: datetime, zone: st
 def test_formats_of_ones_own() -> None:
     assert times(["29/02/2024 10:20", "2024-02-29"], at_format="%d/%m/%Y %H:%M", timezone="Europe/Paris") == (
         [datetime(2024, 2, 29, 9, 20), None],
-        [(2, "not a time")],
+        [(2, "not a time in the form %d/%m/%Y %H:%M")],
     )
     assert times(["20240229102030+0100", "now"], at_format="%Y%m%d%H%M%S%z", timezone="Asia/Tokyo") == (
         [datetime(2024, 2, 29, 9, 20, 30), None],
-        [(2, "not a time")],
+        [(2, "not a time in the form %Y%m%d%H%M%S%z")],
     )
 
 

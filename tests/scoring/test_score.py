@@ -127,7 +127,7 @@ def test_without_any_amount_impact_is_missing() -> None:
     unpriced = replace(snapshot.purchases, amount=np.full(len(snapshot.purchases), np.nan))
     snapshot = replace(snapshot, events={**snapshot.events, "PURCHASED": unpriced})
     frame = score(snapshot, rows, forecast, novelty, TASK)
-    assert frame["impact"].isna().all()
+    assert frame[["impact", "expected_value", "value_median"]].isna().all(axis=None)
     evidence = json.loads(frame["evidence"][0])
     assert evidence["missing"] == ["impact", "meta"]
     assert evidence["impact"] == {"at_stake": None}
