@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,26 +45,44 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         parts = (options.only,) if options.only else PARTS
-        found = measure(options.size, options.data or Path(folder), parts, options.threads)
-    if options.size != "smoke":
-        former = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-        found = former | found
-        RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        keep = _nothing if options.size == "smoke" else _keep
+        found = measure(options.size, options.data or Path(folder), parts, options.threads, keep)
     print("\n".join(table(found)))
 
 
-def measure(size: str, folder: Path, parts: tuple[str, ...] = PARTS, threads: int = 1) -> dict[str, Any]:
-    """The figures of some parts."""
+def _nothing(found: dict[str, Any]) -> None:
+    """Invented figures are not kept."""
+
+
+def _keep(found: dict[str, Any]) -> None:
+    """What has been measured so far, beside what was before: the largest size takes long."""
+    former = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    RESULTS.write_text(json.dumps(former | found, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(
+    size: str,
+    folder: Path,
+    parts: tuple[str, ...] = PARTS,
+    threads: int = 1,
+    keep: Callable[[dict[str, Any]], None] = _nothing,
+) -> dict[str, Any]:
+    """The figures of some parts, kept after each step."""
     found: dict[str, Any] = {"machine": machine()}
     if "convolution" in parts:
         found["convolution"] = _convolution(size, folder)
+        keep(found)
     if "scale" in parts:
-        found["scale"] = [
-            run(_retailer(folder, customers), threads=threads, most=100_000) for customers in CUSTOMERS[size]
-        ]
+        found["scale"] = []
+        for customers in CUSTOMERS[size]:
+            found["scale"].append(run(_retailer(folder, customers), threads=threads, most=100_000))
+            keep(found)
     if "learning" in parts:
         data = _retailer(folder, LEARNING_CUSTOMERS[size])
-        found["learning"] = [run(data, threads=threads, most=most) for most in LEARNING[size]]
+        found["learning"] = []
+        for most in LEARNING[size]:
+            found["learning"].append(run(data, threads=threads, most=most))
+            keep(found)
     return found
 
 

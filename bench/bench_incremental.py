@@ -96,12 +96,17 @@ def measure(history: History, as_of: datetime, keep: Callable[[dict[str, Any]], 
     full, part = train(snapshot, settings), train(without(snapshot, held), settings)
     base = filtered_ranks(popularity(snapshot, queries.candidates), asked, new_only=False)
 
-    def told(name: str, seen: Snapshot, retrained: Embedding, incremental: Embedding, taught: Snapshot) -> None:
+    def told(
+        name: str, seen: Snapshot, retrained: Embedding, incremental: Embedding, taught: Snapshot, trained: Embedding
+    ) -> None:
         both = _vectors(seen, retrained, queries), _vectors(seen, incremental, queries)
         found = {"vectors": shares(asked, base, *both)}
         if not light:
             after, before = (Recommender.of(each, settings.half_life_days) for each in (seen, taught))
-            served = _served(seen, retrained, after, queries), _served(seen, incremental, before, queries)
+            served = (
+                _served(seen, retrained, retrained, after, queries),
+                _served(seen, incremental, trained, before, queries),
+            )
             found["recommendations"] = shares(asked, base, *served)
         result["gain"][name] = found
         _print(name, result["gain"][name])
@@ -110,12 +115,13 @@ def measure(history: History, as_of: datetime, keep: Callable[[dict[str, Any]], 
     result["speed"] = speed(part, snapshot, held)
     print(json.dumps(result["speed"], indent=2), flush=True)
     alone = without(snapshot, held)
-    told("all purchases", snapshot, full, added(part, snapshot, held), alone)
-    told("at most three lines", few, train(few, settings), added(part, few, held), alone)
+    told("all purchases", snapshot, full, added(part, snapshot, held), alone, part)
+    told("at most three lines", few, train(few, settings), added(part, few, held), alone, part)
     before = history.at(as_of - timedelta(weeks=WEEKS))
     then = without(before, _rows(held, snapshot, before))
-    aged = weekly(train(then, settings), history, as_of, snapshot.customers.take(pa.array(held)))
-    told("after eight weeks", snapshot, full, aged, then)
+    old = train(then, settings)
+    aged = weekly(old, history, as_of, snapshot.customers.take(pa.array(held)))
+    told("after eight weeks", snapshot, full, aged, then, old)
 
 
 def held_out(snapshot: Snapshot) -> Int64Array:
@@ -167,9 +173,14 @@ def _vectors(snapshot: Snapshot, embedding: Embedding, queries: Queries) -> Scor
     return scores
 
 
-def _served(snapshot: Snapshot, embedding: Embedding, recommender: Recommender, queries: Queries) -> Scorer:
-    """What is served as recommendations; products that it does not know come last."""
-    customers = _of_customers(embedding, snapshot)
+def _served(
+    snapshot: Snapshot, of_customers: Embedding, embedding: Embedding, recommender: Recommender, queries: Queries
+) -> Scorer:
+    """What is served as recommendations: by the newest vectors of customers, and products as they were trained.
+
+    Products that the training did not know come last.
+    """
+    customers = _of_customers(of_customers, snapshot)
     ids = embedding.vocabulary.of("Product").take(pa.array(recommender.products))
     row = pc.fill_null(pc.index_in(ids, value_set=snapshot.products), -1).to_numpy().astype(np.int64)
     bought = purchases_of(snapshot, embedding.settings.half_life_days)[:, row]
