@@ -195,6 +195,19 @@ def test_datasets(shell: Shell) -> None:
     assert "habitue[demo]" in shell("datasets", workspace=False).out
 
 
+def test_a_source_of_which_nothing_can_be_loaded_is_told_with_the_reason(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("who,when\na,2024-01-05 10:00\nb,2024-01-06 10:00\n", encoding="utf-8")
+    (tmp_path / "dataset.toml").write_text(
+        'name = "dated"\n[[interactions]]\ntype = "PURCHASED"\npath = "orders.csv"\ncustomer = "who"\nat = "when"\n'
+        'at_format = "%d.%m.%Y"\n',
+        encoding="utf-8",
+    )
+    for command in ("load", "demo"):
+        done = shell(command, str(tmp_path / "dataset.toml"))
+        assert "when: not a time in the form %d.%m.%Y" in done.out
+        assert "No interaction could be loaded" in done.out
+
+
 def test_load_status_and_load_again(shell: Shell, tmp_path: Path) -> None:
     source = str(SMALL.write(tmp_path / "shop"))
     first = shell("load", source, "--json")
@@ -208,7 +221,7 @@ def test_load_status_and_load_again(shell: Shell, tmp_path: Path) -> None:
     assert (status["dataset"], status["currency"], status["interrupted"]) == ("hand-made", "EUR", [])
     assert [(each["source"], each["complete"]) for each in status["loads"]] == [(source, True)]
     assert status["counts"]["PURCHASED"] == 3
-    shown = shell("status")
+    shown = shell("status", "--quiet")  # an answer is never silenced
     assert "hand-made, amounts in EUR" in shown.out
     assert "Attention" not in shown.out
 
