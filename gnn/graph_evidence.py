@@ -27,6 +27,8 @@ _DEPTH: Final = 2
 #: Leaving out costs a whole forecast each time: of larger populations nobody is told what the graph contributed.
 MOST_CUSTOMERS: Final = 200_000
 _EXAMPLES_NAMED: Final = 3
+#: Whose fellow buyers are counted together.
+_CUSTOMERS_AT_ONCE: Final = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,9 @@ def evidence(snapshot: Snapshot, group: GraphGroup, customers: Int64Array) -> li
         (np.ones(len(columns), np.float32), columns, np.cumsum([0, *map(len, named)])),
         shape=(len(named), len(snapshot.products)),
     )
-    others = np.diff((chosen @ buyers).indptr)
+    # In blocks: everybody's fellow buyers at once would be as many as pairs of customers.
+    blocks = [chosen[first : first + _CUSTOMERS_AT_ONCE] for first in range(0, len(named), _CUSTOMERS_AT_ONCE)]
+    others = np.concatenate([np.diff((block @ buyers).indptr) for block in blocks] or [np.zeros(0, np.int64)])
     for products, start, end, many in zip(named, starts.tolist(), ends.tolist(), others.tolist(), strict=True):
         found.append(
             {

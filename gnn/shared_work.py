@@ -40,6 +40,7 @@ class SharedWork:
         self._keeping = Lock()
         self._trees: OrderedDict[tuple[str, tuple[str, ...], int], LightGBM] = OrderedDict()
         self._seconds: WeakKeyDictionary[LightGBM, float] = WeakKeyDictionary()
+        self._identities: WeakKeyDictionary[Examples, str] = WeakKeyDictionary()
         self._once: WeakKeyDictionary[Snapshot, dict[tuple[bytes, str], tuple[Features, object]]] = WeakKeyDictionary()
 
     def once(self, examples: Examples, what: str, make: Callable[[], Features], keep: object = None) -> Features:
@@ -109,19 +110,31 @@ class SharedWork:
 
     def fitted(self, kind: type[_Trees], training: list[Examples], *, seed: int) -> _Trees:
         """A model of this kind fitted on the stacked training cutoffs, once for equal examples and seeds."""
-        key = (kind.__qualname__, tuple(_identity(each) for each in training), seed)
+        key = (kind.__qualname__, tuple(self._identity(each) for each in training), seed)
         with self._keeping:
             found = self._trees.get(key)
         if not isinstance(found, kind):
             found, clock = kind(), time.thread_time()
             found.fit(training, seed=seed)
-            self._seconds[found] = time.thread_time() - clock
+            spent = time.thread_time() - clock
+            with self._keeping:
+                self._seconds[found] = spent
         with self._keeping:
             self._trees[key] = found
             self._trees.move_to_end(key)
             if len(self._trees) > _KEPT_TREES:
                 self._trees.popitem(last=False)
         return found
+
+    def _identity(self, examples: Examples) -> str:
+        """`_identity`, hashed once for all that is fitted on the same examples."""
+        with self._keeping:
+            known = self._identities.get(examples)
+        if known is None:
+            known = _identity(examples)
+            with self._keeping:
+                self._identities[examples] = known
+        return known
 
     def seconds_of(self, trees: LightGBM) -> float:
         """How long one core was at work on a model that was fitted here."""
