@@ -58,6 +58,12 @@ class PartForecasts:
 
     parts: Mapping[str, PartForecast]
 
+    @staticmethod
+    def one_after_another(blocks: Sequence[PartForecasts]) -> PartForecasts:
+        """Those of several blocks of customers, which the same parts foretold, at least one."""
+        names = blocks[0].parts
+        return PartForecasts({name: _joined([block.parts[name] for block in blocks]) for name in names})
+
     @property
     def churn_logits(self) -> FloatArray:
         """The members' raw logits, part after part."""
@@ -116,6 +122,18 @@ class PartForecasts:
     def _means(self) -> tuple[list[str], FloatArray]:
         found = {name: part.value_mean for name, part in self.parts.items() if part.value_mean is not None}
         return list(found), np.stack(list(found.values()))
+
+
+def _joined(blocks: Sequence[PartForecast]) -> PartForecast:
+    def along(pieces: Sequence[FloatArray | None]) -> FloatArray | None:
+        known = [piece for piece in pieces if piece is not None]
+        return np.concatenate(known, axis=-1) if known else None
+
+    return PartForecast(
+        along([block.churn_logits for block in blocks]),
+        along([block.value_median for block in blocks]),
+        along([block.value_mean for block in blocks]),
+    )
 
 
 def deviation(members: FloatArray, weights: FloatArray) -> FloatArray:

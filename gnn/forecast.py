@@ -37,22 +37,24 @@ class Examples:
         return self.snapshot.as_of
 
 
-#: Customers whose inputs to a network are held at a time.
+#: Customers whose inputs to a model are held at a time.
 MOST_AT_ONCE: Final = 131_072
 
 
-def in_parts(examples: Examples, size: int = MOST_AT_ONCE) -> list[Examples]:
-    """The examples, at most `size` of them in each part; the same object where they are one part."""
-    if len(examples.rows) <= size:
-        return [examples]
-    parts = [slice(first, first + size) for first in range(0, len(examples.rows), size)]
+def parts_of(examples: Examples, size: int | None = None) -> list[tuple[slice, Examples]]:
+    """The examples without outcomes, so many of them in each part, and where each part lies among them.
+
+    Args:
+        examples: Where they are one part, that part is the same object, outcomes and all.
+        size: Customers of a part, at most; `MOST_AT_ONCE` by default.
+    """
+    size = size or MOST_AT_ONCE
+    count = len(examples.rows)
+    if count <= size:
+        return [(slice(0, count), examples)]
+    parts = [slice(first, first + size) for first in range(0, count, size)]
     return [
-        replace(
-            examples,
-            rows=examples.rows[part],
-            features=examples.features.rows(part),
-            outcome=None,
-        )
+        (part, replace(examples, rows=examples.rows[part], features=examples.features.rows(part), outcome=None))
         for part in parts
     ]
 

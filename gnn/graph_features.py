@@ -6,7 +6,7 @@ of products: figures that need other customers' purchases. The control without t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from gnn.feature_input import FeatureInput
 from gnn.features import Features
-from gnn.forecast import Examples
+from gnn.forecast import Examples, parts_of
 from gnn.neighbour_features import SIGNALS, buyers, product_momentum, product_visits, shops
 from gnn.replenishment_features import replenishment
 from gnn.shared_work import SharedWork
@@ -47,12 +47,20 @@ class GraphFeatures:
 
     def extend(self, examples: Examples, shared: SharedWork) -> Examples:
         """The examples with graph features after the tabular ones."""
-        told = shared.once(examples, "graph features", lambda: graph_features(examples, shared))
-        parts = [examples.features, told]
+        return replace(examples, features=_side_by_side([examples.features, *self._told(examples, shared)]))
+
+    def extend_in_parts(self, examples: Examples, shared: SharedWork) -> Iterator[Examples]:
+        """The same without outcomes, some customers at a time: all that a million are told would fill the memory."""
+        told = self._told(examples, shared)
+        for rows, part in parts_of(examples):
+            yield replace(part, features=_side_by_side([part.features, *(each.rows(rows) for each in told)]))
+
+    def _told(self, examples: Examples, shared: SharedWork) -> list[Features]:
+        told = [shared.once(examples, "graph features", lambda: graph_features(examples, shared))]
         if self.basis is not None:
             basis = self.basis
-            parts.append(shared.once(examples, f"taste {id(basis)}", lambda: _taste(examples, basis), keep=basis))
-        return replace(examples, features=_side_by_side(parts))
+            told.append(shared.once(examples, f"taste {id(basis)}", lambda: _taste(examples, basis), keep=basis))
+        return told
 
 
 def graph_features(examples: Examples, shared: SharedWork) -> Features:

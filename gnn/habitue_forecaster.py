@@ -18,7 +18,7 @@ from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.baselines.random_forest import RandomForest
 from gnn.blend import BlendWeights, PartForecast, PartForecasts, deviation
 from gnn.calibration import PlattCalibration, fit_platt, logit
-from gnn.forecast import Examples, Forecast
+from gnn.forecast import Examples, Forecast, parts_of
 from gnn.graph_features import GraphFeatures
 from gnn.holdout import split_customers
 from gnn.hurdle import Amounts
@@ -101,15 +101,27 @@ class FittedForecaster:
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
     ) -> PartForecasts:
         """What each part foretells."""
-        extended = examples if self.graph is None else self.graph.extend(examples, shared)
         network = self.network.predict(examples, shared, embedding_features)
-        boosted, forest = _by_trees(self.graph_trees, extended), _by_trees(self.forest, extended)
-        churn_risk = expit((_only(boosted) + _only(forest)) / 2.0)
+        blocks = parts_of(examples)
+        extended = (part for _, part in blocks) if self.graph is None else self.graph.extend_in_parts(examples, shared)
+        others = PartForecasts.one_after_another(
+            [self._of_tables(part, more) for (_, part), more in zip(blocks, extended, strict=True)]
+        )
         return PartForecasts(
             {
                 "network": PartForecast(
                     network.churn_logit, np.median(network.value_median, axis=0), network.value_mean.mean(axis=0)
                 ),
+                **others.parts,
+            }
+        )
+
+    def _of_tables(self, examples: Examples, extended: Examples) -> PartForecasts:
+        """What the parts that need nothing but features foretell; `extended` with those of the graph."""
+        boosted, forest = _by_trees(self.graph_trees, extended), _by_trees(self.forest, extended)
+        churn_risk = expit((_only(boosted) + _only(forest)) / 2.0)
+        return PartForecasts(
+            {
                 "trees": _by_trees(self.trees, examples),
                 "graph_trees": boosted,
                 "forest": forest,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gnn.adjacency import GraphSettings
-from gnn.forecast import MOST_AT_ONCE, Examples, in_parts
+from gnn.forecast import MOST_AT_ONCE, Examples, parts_of
 from gnn.gcn import CHURN_LOGIT, VALUE_LOG_MEAN, VALUE_LOG_MEDIAN, VALUE_LOG_RANGE, FirstHop, ForecastNetwork
 from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
@@ -86,7 +86,7 @@ class NetworkHalf:
         hop = _hop(examples, self.settings, self.statistics, shared)
         inputs = (
             _network_input(part, hop, self.settings, self.statistics, shared, embedding_features)
-            for part in in_parts(examples)
+            for _, part in parts_of(examples)
         )
         outputs = np.concatenate([outputs_of(self.network, part) for part in inputs], axis=1)
         scale = self.statistics.value_scale

@@ -21,8 +21,9 @@ from gnn.weekly import SERIES, weekly_activity
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 from habitue.errors import NotTrainedError
 
-#: Fitted trees kept: four kinds of one fold, in both stages, which Habitué and its control share without a graph.
-_KEPT_TREES = 8
+#: Fitted trees kept: all of one fold, which are four kinds in two stages with the graph, and as many without. Which of
+#: them is fitted first is up to the threads: with fewer places, what the control takes over could be gone by then.
+_KEPT_TREES = 16
 _Trees = TypeVar("_Trees", bound=LightGBM)
 
 

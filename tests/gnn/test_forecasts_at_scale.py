@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from gnn.examples import PastExamples, SharedExamples
-from gnn.forecast import in_parts
+from gnn.forecast import parts_of
 from gnn.gcn import FirstHop
+from gnn.habitue_forecaster import ForecasterSettings, HabitueForecaster
 from gnn.network_half import NetworkSettings, fit_network
 from gnn.shared_work import SharedWork
 from gnn.task import Task
@@ -69,21 +70,39 @@ def test_the_network_says_the_same_in_parts_and_of_blocks(monkeypatch: pytest.Mo
     # Everybody's features in blocks, the network's inputs in parts, and the convolution of each part alone.
     monkeypatch.setattr("gnn.shared_work.BLOCK_CUSTOMERS", 16)
     monkeypatch.setattr("gnn.network_half.MOST_AT_ONCE", 16)
-    monkeypatch.setattr("gnn.network_half.in_parts", lambda examples: in_parts(examples, 16))
+    monkeypatch.setattr("gnn.forecast.MOST_AT_ONCE", 16)
     parts = network.predict(training, SharedWork(), None)
     for name in ("churn_logit", "value_median", "value_mean"):
         assert np.ptp(getattr(whole, name)) > 0
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("use_graph", [True, False])
+def test_the_blend_says_the_same_in_parts(monkeypatch: pytest.MonkeyPatch, use_graph: bool) -> None:
+    training = past(10_000).labelled(CUTOFF)
+    model = HabitueForecaster(TASK, use_graph=use_graph, settings=ForecasterSettings(network=QUICK))
+    model.fit([training], seed=0)
+    assert (model.require_fitted().graph is not None) == use_graph
+    whole = model.predict(training)
+    monkeypatch.setattr("gnn.forecast.MOST_AT_ONCE", 16)
+    parts = model.predict(training)
+    for name in ("churn_score", "churn_risk", "churn_risk_low", "value_median", "value_mean", "disagreement"):
+        assert np.ptp(getattr(whole, name)) > 0
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-4, atol=1e-5)
+
+
 def test_parts_are_all_customers_once_and_know_no_outcome() -> None:
     whole = past(10_000).labelled(CUTOFF)
-    parts = in_parts(whole, 7)
+    cut = parts_of(whole, 7)
+    parts = [part for _, part in cut]
     assert max(len(part.rows) for part in parts) == 7
     np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), whole.rows)
+    np.testing.assert_array_equal(np.concatenate([whole.rows[rows] for rows, _ in cut]), whole.rows)
     np.testing.assert_array_equal(np.concatenate([part.features.values for part in parts]), whole.features.values)
     assert {part.outcome for part in parts} == {None}
-    assert in_parts(whole, len(whole.rows)) == [whole]
+    [(rows, same)] = parts_of(whole, len(whole.rows))
+    assert same is whole
+    assert rows == slice(0, len(whole.rows))
 
 
 def test_training_sees_no_more_than_a_batch_at_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
