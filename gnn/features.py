@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gnn import contact_features, rhythm_features, taste_features
 from gnn.feature_input import FeatureInput
+from gnn.in_order import in_order
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 
 #: Customers whose features are computed at a time: their events then fit a processor's cache, more or less.
@@ -93,7 +94,8 @@ def feature_blocks(
     size: int = BLOCK_CUSTOMERS,
 ) -> Iterator[Features]:
     """The same features, at most `size` customers at a time: for who need not hold all of them; at least one block."""
-    for given in FeatureInput.blocks(snapshot, rows, size):
+
+    def of(given: FeatureInput) -> Features:
         columns = list(
             chain(
                 rhythm_features.recency_frequency(given),
@@ -109,11 +111,13 @@ def feature_blocks(
                 contact_features.properties(given, undated_properties, allowed_sensitive),
             )
         )
-        yield Features(
+        return Features(
             names=tuple(column.name for column in columns),
             values=np.stack([column.values for column in columns], axis=1),
             labels={column.name: column.label for column in columns},
         )
+
+    return in_order(of, FeatureInput.blocks(snapshot, rows, size))
 
 
 def align(features: Features, names: Sequence[str]) -> Features:
@@ -121,8 +125,7 @@ def align(features: Features, names: Sequence[str]) -> Features:
     if tuple(names) == features.names:
         return features
     place = {name: column for column, name in enumerate(features.names)}
-    values = np.full((len(features), len(names)), np.nan)
-    for column, name in enumerate(names):
-        if name in place:
-            values[:, column] = features.values[:, place[name]]
+    column = np.array([place.get(name, -1) for name in names], dtype=np.intp)
+    values = np.take(features.values, np.maximum(column, 0), axis=1) if place else np.empty((len(features), len(names)))
+    values[:, column < 0] = np.nan
     return Features(names=tuple(names), values=values, labels={name: features.labels.get(name, name) for name in names})

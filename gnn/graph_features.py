@@ -47,20 +47,25 @@ class GraphFeatures:
 
     def extend(self, examples: Examples, shared: SharedWork) -> Examples:
         """The examples with graph features after the tabular ones."""
-        return replace(examples, features=_side_by_side([examples.features, *self._told(examples, shared)]))
+        return replace(examples, features=_side_by_side([examples.features, *self.told(examples, shared)]))
 
-    def extend_in_parts(self, examples: Examples, shared: SharedWork) -> Iterator[Examples]:
-        """The same without outcomes, some customers at a time: all that a million are told would fill the memory."""
-        told = self._told(examples, shared)
-        for rows, part in parts_of(examples):
-            yield replace(part, features=_side_by_side([part.features, *(each.rows(rows) for each in told)]))
-
-    def _told(self, examples: Examples, shared: SharedWork) -> list[Features]:
+    def told(self, examples: Examples, shared: SharedWork) -> list[Features]:
+        """The graph features alone, by group."""
         told = [shared.once(examples, "graph features", lambda: graph_features(examples, shared))]
         if self.basis is not None:
             basis = self.basis
             told.append(shared.once(examples, f"taste {id(basis)}", lambda: _taste(examples, basis), keep=basis))
         return told
+
+
+def extended_in_parts(examples: Examples, told: Sequence[Features]) -> Iterator[tuple[Examples, Examples]]:
+    """The examples and the same with what they are told besides, some customers at a time.
+
+    All that a million customers are told, side by side, would fill the memory.
+    """
+    for rows, part in parts_of(examples):
+        groups = [part.features, *(each.rows(rows) for each in told)]
+        yield part, replace(part, features=_side_by_side(groups)) if told else part
 
 
 def graph_features(examples: Examples, shared: SharedWork) -> Features:

@@ -7,7 +7,7 @@ calibrated is learnt out of time: a first fit on older cutoffs foretells the new
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,10 +18,11 @@ from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.baselines.random_forest import RandomForest
 from gnn.blend import BlendWeights, PartForecast, PartForecasts, deviation
 from gnn.calibration import PlattCalibration, fit_platt, logit
-from gnn.forecast import Examples, Forecast, parts_of
-from gnn.graph_features import GraphFeatures
+from gnn.forecast import Examples, Forecast
+from gnn.graph_features import GraphFeatures, extended_in_parts
 from gnn.holdout import split_customers
 from gnn.hurdle import Amounts
+from gnn.in_order import in_order
 from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.risk_intervals import risk_interval
@@ -101,12 +102,11 @@ class FittedForecaster:
         self, examples: Examples, shared: SharedWork, embedding_features: EmbeddingFeatures | None
     ) -> PartForecasts:
         """What each part foretells."""
-        network = self.network.predict(examples, shared, embedding_features)
-        blocks = parts_of(examples)
-        extended = (part for _, part in blocks) if self.graph is None else self.graph.extend_in_parts(examples, shared)
-        others = PartForecasts.one_after_another(
-            [self._of_tables(part, more) for (_, part), more in zip(blocks, extended, strict=True)]
-        )
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            told = None if self.graph is None else pool.submit(self.graph.told, examples, shared)
+            network = self.network.predict(examples, shared, embedding_features)
+        blocks = extended_in_parts(examples, () if told is None else told.result())
+        others = PartForecasts.one_after_another(list(in_order(lambda block: self._of_tables(*block), blocks)))
         return PartForecasts(
             {
                 "network": PartForecast(

@@ -39,6 +39,7 @@ class SharedWork:
         self._everybody: WeakKeyDictionary[Snapshot, Features] = WeakKeyDictionary()
         self._weekly: WeakKeyDictionary[Examples, dict[int, FloatArray]] = WeakKeyDictionary()
         self._keeping = Lock()
+        self._making = Lock()
         self._trees: OrderedDict[tuple[str, tuple[str, ...], int], LightGBM] = OrderedDict()
         self._seconds: WeakKeyDictionary[LightGBM, float] = WeakKeyDictionary()
         self._identities: WeakKeyDictionary[Examples, str] = WeakKeyDictionary()
@@ -65,14 +66,15 @@ class SharedWork:
         count = len(snapshot.customers)
         if len(examples.rows) == count:
             return examples.features
-        if snapshot not in self._everybody:
-            others = np.setdiff1d(np.arange(count, dtype=np.int32), examples.rows)
-            values = np.full((count, len(examples.features.names)), np.nan)
-            values[examples.rows] = examples.features.values
-            found = examples_of(snapshot, others, examples.properties).features
-            values[others] = align(found, examples.features.names).values
-            self._everybody[snapshot] = Features(examples.features.names, values, examples.features.labels)
-        return self._everybody[snapshot]
+        with self._making:
+            if snapshot not in self._everybody:
+                others = np.setdiff1d(np.arange(count, dtype=np.int32), examples.rows)
+                values = np.full((count, len(examples.features.names)), np.nan)
+                values[examples.rows] = examples.features.values
+                found = examples_of(snapshot, others, examples.properties).features
+                values[others] = align(found, examples.features.names).values
+                self._everybody[snapshot] = Features(examples.features.names, values, examples.features.labels)
+            return self._everybody[snapshot]
 
     def everybody_in_parts(self, examples: Examples) -> Iterator[tuple[Int32Array, Features]]:
         """The same with the rows, some customers at a time; what is not at hand is computed and not kept.

@@ -76,6 +76,7 @@ class TabularTransform:
 
 
 def _logarithmic(values: FloatArray) -> FloatArray:
-    finite = np.where(np.isfinite(values), values, np.nan)
-    result: FloatArray = np.sign(finite) * np.log1p(np.abs(finite))
+    result: FloatArray = np.abs(values)
+    np.copysign(np.log1p(result, out=result), values, out=result)
+    result[np.isinf(result)] = np.nan
     return result
