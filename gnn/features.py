@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from gnn import contact_features, rhythm_features, taste_features
 from gnn.feature_input import FeatureInput
-from gnn.in_order import in_order
+from graph.parallel import cores, in_order
 from graph.snapshot import FloatArray, Int32Array, Snapshot
 
 #: Customers whose features are computed at a time: their events then fit a processor's cache, more or less.
@@ -117,7 +117,7 @@ def feature_blocks(
             labels={column.name: column.label for column in columns},
         )
 
-    return in_order(of, FeatureInput.blocks(snapshot, rows, size))
+    return in_order(of, FeatureInput.blocks(snapshot, rows, size), threads=cores())
 
 
 def align(features: Features, names: Sequence[str]) -> Features:

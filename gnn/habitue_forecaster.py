@@ -22,7 +22,6 @@ from gnn.forecast import Examples, Forecast
 from gnn.graph_features import GraphFeatures, extended_in_parts
 from gnn.holdout import split_customers
 from gnn.hurdle import Amounts
-from gnn.in_order import in_order
 from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
 from gnn.risk_intervals import risk_interval
@@ -31,6 +30,7 @@ from gnn.side_by_side import beside, is_beside
 from gnn.task import Task
 from gnn.training import Progress
 from gnn.value_intervals import ValueIntervals, fit_value_intervals
+from graph.parallel import cores, in_order
 from graph.snapshot import FloatArray
 from habitue.errors import NotTrainedError
 
@@ -106,7 +106,8 @@ class FittedForecaster:
             told = None if self.graph is None else pool.submit(self.graph.told, examples, shared)
             network = self.network.predict(examples, shared, embedding_features)
         blocks = extended_in_parts(examples, () if told is None else told.result())
-        others = PartForecasts.one_after_another(list(in_order(lambda block: self._of_tables(*block), blocks)))
+        foretold = in_order(lambda block: self._of_tables(*block), blocks, threads=cores())
+        others = PartForecasts.one_after_another(list(foretold))
         return PartForecasts(
             {
                 "network": PartForecast(

@@ -17,7 +17,6 @@ from graph.catalogue import resolve_source
 from graph.dataset import read_dataset
 from graph.erasure import ErasedCustomers, tombstone
 from graph.loading import FEWEST_WAITING, LoadReport, load, merge_above
-from graph.parallel import in_order
 from graph.partitions import divide, partitions_for
 from graph.settling import CHECKED_SCHEMA
 from graph.staging_directory import pending_loads
@@ -132,19 +131,6 @@ def test_what_must_meet_is_in_one_partition_in_its_order(rows: list[tuple[str, s
 def test_the_number_of_partitions_follows_the_rows() -> None:
     assert [partitions_for(rows, 1000) for rows in (0, 1, 1000, 1001, 10_000)] == [1, 1, 1, 2, 10]
     assert partitions_for(10**12, 1000) == 400
-
-
-def test_results_come_in_order_and_are_not_fetched_ahead_without_bound() -> None:
-    taken: list[int] = []
-
-    def items() -> Any:
-        for number in range(20):
-            taken.append(number)
-            yield number
-
-    for place, result in enumerate(in_order(lambda number: number * number, items(), ahead=3)):
-        assert result == place * place
-        assert len(taken) <= place + 5
 
 
 # -- interruptions ----------------------------------------------------------------------------------------------------

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from gnn.in_order import in_order
+from graph.parallel import in_order
 
 
-def test_results_come_in_the_order_of_the_items_however_long_each_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+def test_results_come_in_the_order_of_the_items_however_long_each_takes() -> None:
     second_is_done = threading.Event()
 
     def work(item: int) -> int:
@@ -23,8 +22,7 @@ def test_results_come_in_the_order_of_the_items_however_long_each_takes(monkeypa
     assert list(in_order(work, [])) == []
 
 
-def test_no_more_items_are_drawn_than_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+def test_no_more_items_are_drawn_than_are_needed() -> None:
     drawn: list[int] = []
 
     def items() -> Iterator[int]:
