@@ -6,7 +6,7 @@ import shutil
 from typing import Any
 
 from bench.graph_place import Place, beside
-from bench.measure import BenchmarkError, Run, busy, run_module
+from bench.measure import BenchmarkError, busy, run_module
 
 
 def measure_export(place: Place) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def measure_export(place: Place) -> dict[str, Any]:
     cached = run_module("bench.graph_child", "history", "--workspace", place.workspace)
     return {
         "busy_at_start": load_at_start,
-        "stream": _beside(streams, reference, complaint),
-        "history": _beside(histories, reference, complaint),
+        "stream": beside(streams, reference, "export_seconds", "export_seconds", complaint),
+        "history": beside(histories, reference, "export_seconds", "export_seconds", complaint),
         "cached": cached.to_json(),
     }
 
@@ -39,9 +39,3 @@ def measure_second_snapshot(place: Place) -> dict[str, Any]:
     """The history once more, after something was loaded."""
     place.say("the history after an increment")
     return run_module("bench.graph_child", "history", "--workspace", place.workspace).to_json()
-
-
-def _beside(ours: list[Run], reference: list[Run], complaint: str) -> dict[str, Any]:
-    if reference:
-        return beside(ours, reference, "export_seconds", "export_seconds")
-    return {"ours": ours[0].to_json(), "reference": None, "reference_failed": complaint}

@@ -55,7 +55,9 @@ class Place:
         return path
 
 
-def beside(ours: Sequence[Run], reference: Sequence[Run], ours_key: str, reference_key: str) -> dict[str, Any]:
+def beside(
+    ours: Sequence[Run], reference: Sequence[Run], ours_key: str, reference_key: str, failed: str = ""
+) -> dict[str, Any]:
     """The quickest run of each, all seconds, and the ratios of time and memory.
 
     Args:
@@ -63,7 +65,12 @@ def beside(ours: Sequence[Run], reference: Sequence[Run], ours_key: str, referen
         reference: Runs of the reference, in turn with ours.
         ours_key: Which of the seconds of a run are compared; `seconds` are those of the whole process.
         reference_key: The same of the reference.
+        failed: Why there is no run of the reference, where there is none: at 30 million rows it may take more memory
+            than there is.
     """
+    if not reference:
+        return {"ours": min((run.to_json() for run in ours), key=lambda run: float(run[ours_key])),
+                "reference": None, "reference_failed": failed}  # fmt: skip
     best, other = (
         min((run.to_json() for run in runs), key=lambda run: float(run[key]))
         for runs, key in ((ours, ours_key), (reference, reference_key))

@@ -55,12 +55,16 @@ def sum_of_rows(result: dict[str, Any]) -> int:
 
 
 def _load(found: dict[str, Any]) -> Iterator[Line]:
-    ours, reference = found["ours"], found["reference"]
-    yield _line("bulk load, whole", ours["seconds"], reference["seconds"], "s", found["time_ratio"], f"≤ {_TIME}")
-    yield _line("  work of all processes", ours["cpu_seconds"], reference["cpu_seconds"], "s", found["cpu_ratio"])
+    ours, other = found["ours"], found["reference"] or {}
+
+    def line(what: str, key: str, unit: str, ratio: str, bar: str = "", key_of_other: str = "") -> Line:
+        return _line(what, ours[key], other.get(key_of_other or key), unit, found.get(ratio), bar)
+
+    yield line("bulk load, whole", "seconds", "s", "time_ratio", f"≤ {_TIME}")
+    yield line("  work of all processes", "cpu_seconds", "s", "cpu_ratio")
     yield _line("  staging", ours["staging_seconds"], None, "s")
-    yield _line("  applying", ours["apply_seconds"], reference["copy_seconds"], "s", found["apply_ratio"])
-    yield _line("  peak memory", ours["peak_mb"], reference["peak_mb"], "MB", found["memory_ratio"], f"≤ {_MEMORY}")
+    yield line("  applying", "apply_seconds", "s", "apply_ratio", key_of_other="copy_seconds")
+    yield line("  peak memory", "peak_mb", "MB", "memory_ratio", f"≤ {_MEMORY}")
     yield _line("the same load again", found["again"]["seconds"], None, "s")
 
 
