@@ -43,6 +43,7 @@ STATE_NAME = "version.json"  # in a version: how many rows wait in its log
 _DEFERRED_ROWS = 500_000  # of one change; beyond, readers would replay its log for too long
 _WAITING_ROWS = 1_000_000  # of all changes since the last full version
 _ROWS_INDEXED_MEANWHILE = 5_000_000  # of a first load: its index is made while the engine copies
+_INDEXED_AT_ONCE = 250_000  # rows, which bounds what indexing holds beside the engine
 _SMALL_ROWS = 20_000  # up to here a load is always a change of what is there
 # What the two ways to bring a load in cost, to choose by.
 _SECONDS_TO_ADD, _SECONDS_TO_REMOVE, _SECONDS_TO_BUILD = 50e-6, 2e-3, 12e-6
@@ -277,7 +278,7 @@ class LadybugWriter:
 def _records_of_files(files: Mapping[str, Sequence[Path]]) -> Iterator[Records]:
     for name, paths in files.items():
         for path in paths:
-            for batch in pq.ParquetFile(path).iter_batches(1_000_000):
+            for batch in pq.ParquetFile(path).iter_batches(_INDEXED_AT_ONCE):
                 yield records_of(name, pa.Table.from_batches([batch]))
 
 

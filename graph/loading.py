@@ -31,7 +31,7 @@ from graph.staging_directory import (
 from graph.store import DatasetFacts, GraphStore, LoadRecord, Progress
 from habitue.errors import DatasetError
 
-ROWS_IN_PARTITION = 1_000_000  # of them a load holds a few at a time
+ROWS_IN_PARTITION = 500_000  # of them a load holds a few at a time
 #: Rows waiting to be merged: with more, opening takes longer than one would like (some 3 s per 100,000) whatever the
 #: size; with fewer, merging never pays.
 MOST_WAITING, FEWEST_WAITING = 200_000, 20_000

@@ -6,6 +6,7 @@ customer, so that equal rows meet. Within a file they keep the order in which th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -99,9 +100,12 @@ def read_partition(directory: Path, number: int) -> dict[str, pa.Table]:
     path = partition_file(directory, number)
     if not path.exists():
         return {}
-    with pa.OSFile(str(path), "rb") as stream:
-        table = pa.ipc.open_stream(stream).read_all()
-    return {
-        INTERACTIONS[each]: table.filter(pc.equal(table["type"], each)).drop_columns(["type"])
-        for each in pc.unique(table["type"]).to_pylist()
-    }
+    found: dict[int, list[pa.RecordBatch]] = {}
+    with pa.OSFile(str(path), "rb") as stream, pa.ipc.open_stream(stream) as batches:
+        for batch in batches:
+            kinds = batch["type"].to_numpy()  # rows of one type lie together (`divide`): slices, and not copies
+            bounds = [0, *(np.flatnonzero(kinds[1:] != kinds[:-1]) + 1), len(kinds)]
+            for first, last in itertools.pairwise(bounds):
+                if last > first:
+                    found.setdefault(int(kinds[first]), []).append(batch.slice(first, last - first))
+    return {INTERACTIONS[kind]: pa.Table.from_batches(slices).drop_columns(["type"]) for kind, slices in found.items()}

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.hashes import surely_differ
 from graph.identity import content_ids
 from graph.model import INTERACTION_SCHEMA, INTERACTIONS, STORED_INTERACTION_SCHEMA, SUPERSEDED_SCHEMA
 from graph.validation import Refusal
@@ -56,9 +57,9 @@ def settle(rows: Mapping[str, pa.Table], file_names: Sequence[str], sequence: in
     repeated = 0
     for name in INTERACTIONS:
         table = rows.get(name, CHECKED_SCHEMA.empty_table())
-        without = pc.is_null(table["id"])
-        numbered, replaced, refused, again = _settle_ids(name, table.filter(pc.invert(without)), file_names)
-        settled[name] = pa.concat_tables([_number(name, table.filter(without)), numbered])
+        without, given = _by_id(table)
+        numbered, replaced, refused, again = _settle_ids(name, given, file_names)
+        settled[name] = pa.concat_tables([_number(name, without), numbered])
         superseded.append(replaced)
         refusals += refused
         repeated += again
@@ -72,6 +73,15 @@ def settle(rows: Mapping[str, pa.Table], file_names: Sequence[str], sequence: in
         refusals=refusals,
         repeated=repeated + again,
     )
+
+
+def _by_id(table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The rows without an id, and those with one; nothing is copied where all are of one kind."""
+    missing = table["id"].null_count
+    if missing in (0, len(table)):
+        return (table, table[:0]) if missing else (table[:0], table)
+    without = pc.is_null(table["id"])
+    return table.filter(without), table.filter(pc.invert(without))
 
 
 def _with_load(table: pa.Table, sequence: int) -> pa.Table:
@@ -89,7 +99,7 @@ def _number(name: str, table: pa.Table) -> pa.Table:
 
 def _settle_ids(name: str, table: pa.Table, file_names: Sequence[str]) -> tuple[pa.Table, pa.Table, list[Refusal], int]:
     """The table with each id once; the replaced versions, the refused rows and the number of repeated ones."""
-    if pc.count_distinct(table["id"]).as_py() == len(table):
+    if surely_differ(table.select(["id"])) or pc.count_distinct(table["id"]).as_py() == len(table):
         return table, SUPERSEDED_SCHEMA.empty_table(), [], 0
     occurring = pc.value_counts(table["id"])
     twice = occurring.field("values").filter(pc.greater(occurring.field("counts"), 1))
@@ -131,12 +141,13 @@ def _settle_kinds(settled: dict[str, pa.Table]) -> tuple[pa.Table, int]:
         Those of them that were known before, and how many left.
     """
     kinds = ("PURCHASED", "RETURNED")
-    frames = []
-    for name, other in zip(kinds, kinds[::-1], strict=True):
-        met = pc.is_in(settled[name]["id"], value_set=settled[other]["id"].combine_chunks())
-        frames.append(settled[name].filter(met).to_pandas(date_as_object=False).assign(type=name))
-    if not len(frames[0]):
+    fewer, more = sorted((settled[name]["id"] for name in kinds), key=len)
+    both_say = more.filter(pc.is_in(more, value_set=fewer.combine_chunks()))  # a table of the fewer, asked by the many
+    if not len(both_say):
         return SUPERSEDED_SCHEMA.empty_table(), 0
+    both_say = both_say.combine_chunks()
+    met = {name: settled[name].filter(pc.is_in(settled[name]["id"], value_set=both_say)) for name in kinds}
+    frames = [table.to_pandas(date_as_object=False).assign(type=name) for name, table in met.items()]
     both = pd.concat(frames).sort_values(["known_at", "file", "row"], na_position="first", kind="stable")
     pairs = both.groupby(["id", "source"])
     is_former = (pairs["type"].transform("size") == 2) & (pairs.cumcount() == 0)

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.hashes import hash_rows
+from graph import hashes
+from graph.hashes import hash_rows, surely_differ
 
 TEXTS = st.lists(st.none() | st.text(max_size=40), max_size=30)
 
@@ -51,3 +53,20 @@ def test_columns_count_in_their_order_and_so_does_the_seed() -> None:
     assert hash_rows(table).tolist() == [first, second]
     assert not np.isin(hash_rows(table, seed=1), [first, second]).any()
     assert len(hash_rows(table.slice(0, 0))) == 0
+
+
+def test_rows_that_differ_in_any_column_differ() -> None:
+    assert surely_differ(pa.table({"id": ["a", "b", None, ""]}))
+    assert surely_differ(pa.table({"owner": ["a", "a", "b"], "name": ["x", "y", "x"]}))
+    assert surely_differ(pa.table({"id": pa.array([], pa.string())}))
+
+
+def test_equal_rows_are_never_said_to_differ() -> None:
+    assert not surely_differ(pa.table({"id": ["a", "b", "a"]}))
+    assert not surely_differ(pa.table({"id": pa.array([None, "b", None], pa.string())}))
+    assert not surely_differ(pa.table({"owner": ["a", "a"], "at": pa.array([None, None], pa.timestamp("ms"))}))
+
+
+def test_rows_that_hash_alike_are_not_said_to_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashes, "hash_rows", lambda table: np.zeros(len(table), np.uint64))
+    assert not surely_differ(pa.table({"id": ["a", "b"]}))
