@@ -41,7 +41,7 @@ def check_capacity(directory: Path, held: int, added: int, *, anew: bool) -> Non
             raise StoreError(
                 f"{rows:,} interactions in the embedded graph take about {_gigabytes(needed)} of {what} while they "
                 f"are loaded; there are {_gigabytes(available)}.",
-                hint="Nothing was read yet. Use a larger machine, or Neo4j: HABITUE_STORE=neo4j://host:7687.",
+                hint="Nothing was written. Use a larger machine, or Neo4j: HABITUE_STORE=neo4j://host:7687.",
             )
 
 

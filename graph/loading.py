@@ -120,7 +120,8 @@ def load(
     facts = store.facts()
     _refuse_other(dataset, facts)
     rows = opened.estimated_interactions()
-    store.check_capacity(rows)
+    if facts is None:
+        store.check_capacity(rows)  # else only the comparison tells how many of them are new
     book = store.loads()
     sequence, unfinished = sequence_of(book, source)
     clear_finished(workspace, book)
@@ -140,6 +141,8 @@ def load(
             seconds=_seconds(started, finished),
         )  # fmt: skip
         if changed:
+            if facts is not None:
+                store.check_capacity(compared.changes.added.total())
             staging.enter(WRITING)
             record = LoadRecord(sequence, source, started, finished, True, json.dumps(report.to_json()))
             store.apply(compared.changes, [record], new_facts, progress)

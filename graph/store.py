@@ -182,10 +182,10 @@ class GraphStore(Protocol):
         ...
 
     def check_capacity(self, rows: int) -> None:
-        """Refuse a load that this machine cannot hold, before anything is read.
+        """Refuse a load that this machine cannot hold, before anything is written.
 
         Args:
-            rows: About how many interactions the load brings.
+            rows: How many interactions the load brings, about as many where nothing was read yet.
 
         Raises:
             StoreError: With what is needed, what there is, and the way on.
