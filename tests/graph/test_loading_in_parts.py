@@ -297,6 +297,19 @@ def test_the_capacity_is_checked_before_anything_is_read(bench: Bench) -> None:
     assert not (bench.workspace / "staging").exists()
 
 
+def test_of_a_filled_store_only_what_is_new_counts(bench: Bench) -> None:
+    lines = [f"ann,p{n},2024-01-01,1,1" for n in range(50)]
+    bench.write(TOP + ORDERS, {"orders.csv": orders(*lines)}).load()
+    before = content(bench.store.tables())
+    bench.store.refuses = True
+    assert not bench.load().changed
+    bench.write(TOP + ORDERS, {"orders.csv": orders(*lines, "bob,p1,2024-01-02,1,1", "bob,p2,2024-01-02,1,1")})
+    with pytest.raises(StoreError, match=r"^2 rows are too many"):
+        bench.load()
+    assert content(bench.store.tables()) == before
+    assert not list((bench.workspace / "staging").glob("*"))
+
+
 @pytest.mark.parametrize(
     ("held", "rows", "waiting"),
     [(0, 1, 20_000), (200_000, 10_000, 20_000), (10_000_000, 2_000, 63_245), (2_000_000, 100_000, 200_000),
