@@ -99,10 +99,13 @@ def _number(name: str, table: pa.Table) -> pa.Table:
 
 def _settle_ids(name: str, table: pa.Table, file_names: Sequence[str]) -> tuple[pa.Table, pa.Table, list[Refusal], int]:
     """The table with each id once; the replaced versions, the refused rows and the number of repeated ones."""
-    if surely_differ(table.select(["id"])) or pc.count_distinct(table["id"]).as_py() == len(table):
-        return table, SUPERSEDED_SCHEMA.empty_table(), [], 0
+    each_once = table, SUPERSEDED_SCHEMA.empty_table(), list[Refusal](), 0
+    if surely_differ(table.select(["id"])):
+        return each_once
     occurring = pc.value_counts(table["id"])
     twice = occurring.field("values").filter(pc.greater(occurring.field("counts"), 1))
+    if not len(twice):  # two ids that hash alike
+        return each_once
     is_repeated = pc.is_in(table["id"], value_set=twice)
     frame = table.filter(is_repeated).to_pandas(date_as_object=False)
     content = [column for column in INTERACTION_SCHEMA.names if column != "known_at"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from graph.history import History, StoreTables
@@ -266,3 +267,10 @@ def test_purchases_and_returns_of_two_sources_may_share_a_number(bench: Bench) -
     report = bench.write(TOP + NUMBERED + returns, {"orders.csv": line, "returns.csv": line}).load()
     assert report.loaded == {"PURCHASED": 1, "RETURNED": 1}
     assert not bench.load().changed
+
+
+def test_ids_that_hash_alike_are_not_taken_for_repeated_ones(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graph.hashes.hash_rows", lambda table: np.zeros(len(table), np.uint64))
+    lines = numbered("1,ann,p1,2024-01-01,1,10", "2,bob,p1,2024-01-02,1,5", "3,bob,p1,2024-01-02,1,5")
+    report = bench.write(TOP + NUMBERED, {"orders.csv": lines}).load()
+    assert (report.loaded, report.repeated) == ({"PURCHASED": 3}, 0)
