@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from graph.history_staging import STAGED, Array, EventSource, Shelf, StagedEvents, stage
 from graph.indexing import EventKeys, HistoryEvents, milliseconds, rows_of, sorted_ids, texts_at
 from graph.model import INTERACTIONS, NO_PRODUCT, TIMESTAMP, interaction_target
-from graph.ordering import renumbering, sorted_rows, used
+from graph.ordering import by_first_appearance, renumbering, sorted_rows, used
 from graph.snapshot import Int32Array, Int64Array
 from graph.store import Progress, no_progress
 from graph.tables import GraphTables
@@ -117,6 +117,7 @@ def build(
         staged[name].append(superseded.filter(pc.equal(superseded["type"], name)))
     with_events = np.flatnonzero(np.logical_or.reduce([each.seen for each in staged.values()]))
     new_customer = renumbering(len(nodes.customers), with_events)
+    pa.default_memory_pool().release_unused()  # what the stream left behind
     events, keys = {}, {}
     for number, (name, each) in enumerate(staged.items()):
         progress("sorting interactions", number / len(staged))
@@ -174,34 +175,50 @@ def taken(column: Array, order: Int64Array) -> Array:
 def _settled(
     staged: StagedEvents, new_customer: Int32Array, shelf: Shelf, name: str
 ) -> tuple[HistoryEvents, EventKeys]:
-    """Staged events in their order, kept column by column."""
+    """Staged events in their order, kept column by column: never more than one of them is in memory."""
     ids = staged.ids()
-    customer = new_customer[staged.column("customer")]
-    target = staged.column("target")
-    order = event_order(staged.column("at"), customer, target, staged.column("superseded_at"), ids)
+    order = _order_of(staged, new_customer, ids)
+    codes, hashes = order_codes(staged.column("order")[order])
+    kept = {"order": shelf.keep(name, "order", codes)}
+    orders = shelf.keep(name, "orders", hashes)
+    del codes, hashes
+    kept["customer"] = shelf.keep(name, "customer", new_customer[staged.column("customer")[order]])
     channel, channels = channel_codes(staged.column("channel"), staged.channels)
-    codes, hashes = _order_codes(staged.column("order")[order])
-    kept = {
-        "customer": shelf.keep(name, "customer", customer[order]),
-        "target": shelf.keep(name, "target", taken(target, order)),
-        "channel": shelf.keep(name, "channel", taken(channel, order)),
-        "order": shelf.keep(name, "order", codes),
-    }
-    del customer, target, channel, codes
+    kept["channel"] = shelf.keep(name, "channel", taken(channel, order))
+    del channel
     for column in STAGED:
         if column not in kept:
             kept[column] = shelf.keep(name, column, taken(staged.column(column), order))
-    keys = EventKeys(ids, shelf.keep(name, "row", order.astype(np.int32)), shelf.keep(name, "orders", hashes))
+    keys = EventKeys(ids, shelf.keep(name, "row", order.astype(np.int32)), orders)
     return HistoryEvents(**kept, channels=channels), keys
 
 
-def _order_codes(hashes: Array) -> tuple[Int32Array, Array]:
-    """Orders by first appearance, -1 for none; and the hash of each."""
+def _order_of(staged: StagedEvents, new_customer: Int32Array, ids: pa.ChunkedArray) -> Int64Array:
+    """Rows of staged events in the order of events."""
+    customer = new_customer[staged.column("customer")]
+    return event_order(staged.column("at"), customer, staged.column("target"), staged.column("superseded_at"), ids)
+
+
+def order_codes(hashes: Array) -> tuple[Int32Array, Array]:
+    """Orders by first appearance, -1 for none; and the hash of each.
+
+    Lines of an order mostly follow one another: one of them stands for all. The heads are sorted, where a table of
+    hashes would take three times the memory.
+    """
     if not hashes.any():
         return np.broadcast_to(np.int32(-1), (len(hashes),)), np.zeros(0, np.uint64)
-    encoded = pa.array(hashes, mask=hashes == 0).dictionary_encode()
-    codes: Int32Array = pc.fill_null(encoded.indices, -1).to_numpy()
-    return codes, encoded.dictionary.to_numpy()
+    starts = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
+    heads = hashes[starts]
+    by_hash = np.argsort(heads, kind="stable")
+    ordered = heads[by_hash]
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    codes = np.empty(len(heads), np.int32)
+    codes[by_hash] = np.cumsum(first, dtype=np.int32) - 1
+    codes[heads == 0] = -1
+    del by_hash, heads
+    distinct = ordered[first]
+    codes, former = by_first_appearance(codes, len(distinct))
+    return np.repeat(codes, np.diff(starts, append=len(hashes))), distinct[former]
 
 
 def _properties(table: pa.Table, customers: pa.StringArray) -> pa.Table:

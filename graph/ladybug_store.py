@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -218,6 +218,9 @@ class LadybugStore:
             return self._ids[1]
 
     # -- changes (see `graph.ladybug_writer`) -----------------------------------------------------------------------
+
+    def expecting(self, rows: int) -> AbstractContextManager[None]:
+        return self._writer.expecting(rows)
 
     def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
         self._writer.apply(changes, book, facts, progress)

@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 
 import cypher
 from graph.ladybug_build import FILE_NAME, in_microseconds, quoted
-from graph.ladybug_child import serve
+from graph.ladybug_child import Work, serve
 from graph.store import Progress
 from graph.versions import link_or_copy
 
@@ -91,21 +92,21 @@ class ChangePlan:
         (self.directory / _PLAN).write_text(json.dumps(plan))
 
 
-def change(directory: Path, progress: Progress) -> None:
-    """Carry out the plan of a directory, and remove it with its tables."""
+def change(directory: Path, progress: Progress, database: ladybug.Database | None = None) -> None:
+    """Carry out the plan of a directory, and remove it with its tables.
+
+    Args:
+        directory: Of the version that is made.
+        progress: Told what is done.
+        database: The version before, where it is open already (see `opened_ahead`).
+    """
     plan = json.loads((directory / _PLAN).read_text())
     former, deferred = Path(plan["former"]), bool(plan["deferred"])
-    target = directory / FILE_NAME
-    if deferred:
-        link_or_copy(former / FILE_NAME, target)
-    else:
-        progress("copying the graph", 0.0)
-        shutil.copyfile(former / FILE_NAME, target)
-    if (former / LOG_NAME).exists():
-        shutil.copyfile(former / LOG_NAME, directory / LOG_NAME)
-    # Merging by itself would write to the file that is shared with the version before.
-    buffer = _BUFFER_BYTES if deferred else _MERGE_BUFFER_BYTES
-    database = ladybug.Database(str(target), buffer_pool_size=buffer, auto_checkpoint=False)
+    if database is None:
+        if not deferred:
+            progress("copying the graph", 0.0)
+        share(former, directory, deferred=deferred)
+        database = _opened(directory, deferred=deferred)
     connection = ladybug.Connection(database)
     connection.execute(f"CALL force_checkpoint_on_close={'false' if deferred else 'true'}")
     waiting = 0
@@ -124,6 +125,36 @@ def change(directory: Path, progress: Progress) -> None:
         connection.close()
         database.close()
     (directory / _PLAN).unlink()
+
+
+def share(former: Path, directory: Path, *, deferred: bool) -> None:
+    """Have a new version start as the one before.
+
+    Args:
+        former: Directory of that one.
+        directory: Of the new version.
+        deferred: Whether the file stays as it is, so that both can share it.
+    """
+    (link_or_copy if deferred else shutil.copyfile)(former / FILE_NAME, directory / FILE_NAME)
+    if (former / LOG_NAME).exists():
+        shutil.copyfile(former / LOG_NAME, directory / LOG_NAME)
+
+
+def unshare(directory: Path) -> None:
+    """Take back what `share` did."""
+    for name in (FILE_NAME, LOG_NAME):
+        (directory / name).unlink(missing_ok=True)
+
+
+def opened_ahead(directory: Path) -> Work:
+    """Open what `share` put there, replaying what waits in its log; the plan of a deferred change may come later."""
+    return partial(change, database=_opened(directory, deferred=True))
+
+
+def _opened(directory: Path, *, deferred: bool) -> ladybug.Database:
+    # Merging by itself would write to the file that is shared with the version before.
+    buffer = _BUFFER_BYTES if deferred else _MERGE_BUFFER_BYTES
+    return ladybug.Database(str(directory / FILE_NAME), buffer_pool_size=buffer, auto_checkpoint=False)
 
 
 def _run(connection: ladybug.Connection, step: Step) -> Iterator[int]:
@@ -182,4 +213,4 @@ def _fill_anew(connection: ladybug.Connection, step: Step) -> None:
 
 
 if __name__ == "__main__":
-    serve(change)
+    serve(change, opened_ahead)

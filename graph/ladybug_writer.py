@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from graph import ladybug_build, ladybug_write
 from graph.change_files import LoadChanges
 from graph.changes import merge as merge_nodes
 from graph.ladybug_build import in_microseconds
-from graph.ladybug_child import run_child
+from graph.ladybug_child import Child, run_child
 from graph.ladybug_erase import ids_of, plan_erasure
 from graph.ladybug_export import export_derived, export_property_values
 from graph.ladybug_held import fetch_removed
@@ -60,24 +60,58 @@ class LadybugWriter:
     def __init__(self, store: LadybugStore, versions: VersionedDirectory) -> None:
         self._store = store
         self._versions = versions
+        self._expected: _Expected | None = None
 
     # -- loads ------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def expecting(self, rows: int) -> Iterator[None]:
+        """See `GraphStore.expecting`: the engine's process starts, and opens the version before where that is needed.
+
+        Opening replays what waits in the log, some seconds for 100,000 rows, which are those of reading the source.
+        """
+        before = self._store.version()
+        if before and not rows_fit_a_change(rows, len(self._store.index())):
+            yield  # exporting what is held comes first
+            return
+        with ExitStack() as version:
+            building = version.enter_context(self._next_version())
+            if before:
+                ladybug_write.share(self._versions.directory / before, building, deferred=True)
+            module = ladybug_write.__name__ if before else ladybug_build.__name__
+            child = version.enter_context(Child.started(module, building, ahead=True))
+            self._expected = _Expected(version.pop_all(), building, child)
+        try:
+            yield
+        finally:
+            if self._expected is not None:  # nothing came
+                with self._expected_or_next():
+                    raise _NothingToDo
+
     def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
         """See `GraphStore.apply`."""
-        with self._next_version() as building:
+        with self._expected_or_next() as (building, child):
             before = bool(self._store.version())
             loads = self._store.loads()
             if book and {each.sequence for each in book} <= {each.sequence for each in loads}:
                 raise _NothingToDo
             entered = [replace(each, finished_at=utc_now()) for each in book] if len(book) == 1 else list(book)
             if before and change_is_faster(changes, len(self._store.index())):
-                self._change(building, changes, entered, facts, progress)
+                self._change(building, changes, entered, facts, progress, child)
             else:
-                self._build(building, changes, [*loads, *entered], facts, progress)
+                if before and child is not None:
+                    _give_up(child, building)
+                    child = None
+                self._build(building, changes, [*loads, *entered], facts, progress, child)
 
     def _change(
-        self, building: Path, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress
+        self,
+        building: Path,
+        changes: LoadChanges,
+        book: Sequence[LoadRecord],
+        facts: DatasetFacts,
+        progress: Progress,
+        child: Child | None,
     ) -> None:
         plan = ChangePlan(building)
         sequence = max((each.sequence for each in book), default=0)
@@ -88,7 +122,7 @@ class LadybugWriter:
         plan_interactions(plan, changes.parts, fetch_removed(connection, self._store.interactions, changes.parts))
         plan_facts(plan, facts)
         plan.run("add_load", load_table(book))
-        self._run(plan, progress)
+        self._run(plan, progress, child=child)
         InteractionIndex(building).extend(
             self._store.index(), (records for part in changes.parts for records in records_of_part(part))
         )
@@ -102,6 +136,7 @@ class LadybugWriter:
         book: Sequence[LoadRecord],
         facts: DatasetFacts,
         progress: Progress,
+        child: Child | None = None,
     ) -> None:
         """The whole store from its export and the files of a load, by COPY into empty tables."""
         before = bool(self._store.version())
@@ -137,11 +172,11 @@ class LadybugWriter:
         if before or rows > _ROWS_INDEXED_MEANWHILE:  # COPY needs the memory, and takes the exported files away
             progress("indexing interactions", 0.0)
             index()
-            run_child(ladybug_build.__name__, building, progress)
+            _work(child, ladybug_build.__name__, building, progress)
         else:
             with ThreadPoolExecutor(1) as pool:
                 indexed = pool.submit(index)
-                run_child(ladybug_build.__name__, building, progress)
+                _work(child, ladybug_build.__name__, building, progress)
                 indexed.result()
         _write_state(building, 0)
 
@@ -258,6 +293,17 @@ class LadybugWriter:
             pass
 
     @contextmanager
+    def _expected_or_next(self) -> Iterator[tuple[Path, Child | None]]:
+        """The version that was begun when it was expected, with its child; else a new one."""
+        expected, self._expected = self._expected, None
+        if expected is None:
+            with self._next_version() as building:
+                yield building, None
+            return
+        with expected.version:
+            yield expected.building, expected.child
+
+    @contextmanager
     def _changing(self) -> Iterator[ChangePlan]:
         """A plan for a change of what is there."""
         with self._next_version() as building:
@@ -265,15 +311,42 @@ class LadybugWriter:
                 raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
             yield ChangePlan(building)
 
-    def _run(self, plan: ChangePlan, progress: Progress, *, full: bool = False) -> None:
+    def _run(self, plan: ChangePlan, progress: Progress, *, full: bool = False, child: Child | None = None) -> None:
         """Make a version of the one before, full where asked for or where too much would wait."""
         former = self._versions.directory / self._store.version()
         rows = max(1, plan.rows)
         waiting = waiting_rows(former) + rows
         deferred = not full and rows <= _DEFERRED_ROWS and waiting <= _WAITING_ROWS
+        if child is not None and not deferred:
+            _give_up(child, plan.directory)
+            child = None
         plan.write(former, deferred=deferred)
-        run_child(ladybug_write.__name__, plan.directory, progress)
+        _work(child, ladybug_write.__name__, plan.directory, progress)
         _write_state(plan.directory, waiting if deferred else 0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Expected:
+    """A version that was begun before its changes were known: what publishes it, its directory, and its child."""
+
+    version: ExitStack
+    building: Path
+    child: Child
+
+
+def _work(child: Child | None, module: str, directory: Path, progress: Progress) -> None:
+    """Have a child work: the one that waits, or a new one."""
+    if child is None:
+        run_child(module, directory, progress)
+    else:
+        child.work(progress)
+
+
+def _give_up(child: Child, building: Path) -> None:
+    """End a child that has opened the version before for nothing."""
+    child.process.kill()
+    child.process.wait()
+    ladybug_write.unshare(building)
 
 
 def _records_of_files(files: Mapping[str, Sequence[Path]]) -> Iterator[Records]:

@@ -117,18 +117,38 @@ def load(
     """
     started = now()
     opened = open_dataset(dataset)
+    partitions = partitions_for(opened.estimated_interactions(), rows_in_partition)
+    with store.expecting(opened.estimated_interactions()):
+        report, held = _bring_in(store, opened, source, workspace, started, partitions, progress)
+    acknowledged = now()
+    if merge and report.changed and store.unmerged() > merge_above(held, sum(report.loaded.values())):
+        store.merge(progress)
+        report = replace(report, merge_seconds=_seconds(acknowledged, now()))
+    return replace(report, seconds=_seconds(started, acknowledged))
+
+
+def _bring_in(
+    store: GraphStore,
+    opened: OpenDataset,
+    source: str,
+    workspace: Path,
+    started: datetime,
+    partitions: int,
+    progress: Progress,
+) -> tuple[LoadReport, int]:
+    """The load but for merging; and how many interactions the store held before."""
+    dataset = opened.dataset
     facts = store.facts()
     _refuse_other(dataset, facts)
-    rows = opened.estimated_interactions()
     if facts is None:
-        store.check_capacity(rows)  # else only the comparison tells how many of them are new
+        store.check_capacity(opened.estimated_interactions())  # else only the comparison tells how many are new
     book = store.loads()
     sequence, unfinished = sequence_of(book, source)
     clear_finished(workspace, book)
     note = {"source": source, "dataset": dataset.name, "started_at": started.isoformat(timespec="seconds"),
             "sequence": str(sequence)}  # fmt: skip
     with staging_directory(workspace, note) as staging:
-        reading, resumed = _read(opened, staging, facts, partitions_for(rows, rows_in_partition), progress)
+        reading, resumed = _read(opened, staging, facts, partitions, progress)
         staging.enter("comparing with the graph")
         state = digest(reading.directory.name, sequence, facts and facts.fingerprint)
         compared = compare(store, reading, staging.keep_only("parts", state), sequence, progress)
@@ -146,12 +166,7 @@ def load(
             staging.enter(WRITING)
             record = LoadRecord(sequence, source, started, finished, True, json.dumps(report.to_json()))
             store.apply(compared.changes, [record], new_facts, progress)
-    acknowledged = now()
-    held = sum(_loaded(each) for each in book)
-    if merge and report.changed and store.unmerged() > merge_above(held, sum(report.loaded.values())):
-        store.merge(progress)
-        report = replace(report, merge_seconds=_seconds(acknowledged, now()))
-    return replace(report, seconds=_seconds(started, acknowledged))
+    return report, sum(_loaded(each) for each in book)
 
 
 def merge_above(held: int, rows: int) -> int:

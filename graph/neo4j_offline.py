@@ -12,6 +12,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +95,10 @@ class OfflineStore:
     def unmerged(self) -> int:
         """Nothing is put off."""
         return 0
+
+    def expecting(self, _rows: int) -> AbstractContextManager[None]:
+        """Nothing to make ready."""
+        return nullcontext()
 
     def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
         """Write the files and, where an importer is named, run it."""

@@ -162,6 +162,10 @@ class Neo4jStore:
 
     # -- changes ----------------------------------------------------------------------------------------------------
 
+    def expecting(self, _rows: int) -> AbstractContextManager[None]:
+        """Nothing to make ready: the server runs."""
+        return nullcontext()
+
     def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
         """Bring a load in (see `graph.neo4j_load`); visible only when all of it is."""
         apply_changes(self._connection, changes, book, facts, progress)

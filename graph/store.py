@@ -168,6 +168,16 @@ class GraphStore(Protocol):
         """
         ...
 
+    def expecting(self, rows: int) -> AbstractContextManager[None]:
+        """Within the block one `apply` is expected: what it takes may be made ready while the rows are read.
+
+        By itself it changes nothing. Other changes are for before or after the block.
+
+        Args:
+            rows: About how many interactions will come.
+        """
+        ...
+
     def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
         """Bring a load's changes in; visible only when all of it is. Running the same again changes nothing.
 

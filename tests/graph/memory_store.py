@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +94,9 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def expecting(self, _rows: int) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, _progress: Progress) -> None:
         self._tables = merge(self._tables, changes.nodes)

@@ -140,7 +140,7 @@ def test_a_merge_that_is_killed_loses_nothing_and_starts_again(loader: Loader, f
 def test_a_crash_of_the_engine_is_an_error_and_changes_nothing(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     before, version = amounts(loader.store), loader.store.version()
     crash = "import ctypes; ctypes.string_at(0)"
-    monkeypatch.setattr("graph.ladybug_child.command", lambda *_: [sys.executable, "-c", crash])
+    monkeypatch.setattr("graph.ladybug_child.command", lambda *_, **__: [sys.executable, "-c", crash])
 
     with pytest.raises(StoreError, match=f"ended with status {-signal.SIGSEGV}"):
         loader.load(PURCHASED=[line("3", "bob", "p3", 3.0)])
