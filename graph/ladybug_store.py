@@ -84,6 +84,12 @@ class LadybugStore:
                 self._open[1].close()
                 self._open = None
 
+    def release(self) -> None:
+        """Let go of the open version and its memory, unless other threads read it; the next read opens it again."""
+        with self._open_lock:
+            self._open = self._ids = None
+        self._local.reader = self._local.version = None
+
     def connection(self) -> ladybug.Connection:
         """This thread's connection to the published version, opened again when a newer one was published."""
         return self._reader().connection

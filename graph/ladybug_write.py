@@ -31,7 +31,8 @@ _PLAN = "plan.json"
 _BATCH_ROWS = 10_000
 _MERGE_EVERY = 500_000  # rows written before they are merged, where that is not put off: they wait in memory
 _BUFFER_BYTES = 2 << 30
-_MERGE_BUFFER_BYTES = 6 << 30
+#: Of the engine's buffer pool, where steps are merged at once: COPY refuses smaller ones.
+ROOMY_BYTES = 6 << 30
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,10 @@ class ChangePlan:
             pq.write_table(in_microseconds(rows), path, compression="lz4")
         self.steps.append(Step(schema, path, form="copy", parameters={"table": table}))
 
-    def write(self, former: Path, *, deferred: bool) -> None:
-        """Write it for the child: what to change, and whether merging is put off."""
+    def write(self, former: Path, *, deferred: bool, merge_bytes: int = ROOMY_BYTES) -> None:
+        """Write it for the child: what to change, whether merging is put off, and else the buffer pool that it gets."""
         steps = [asdict(step) for step in self.steps]
-        plan = {"former": str(former.resolve()), "deferred": deferred, "steps": steps}
+        plan = {"former": str(former.resolve()), "deferred": deferred, "merge_bytes": merge_bytes, "steps": steps}
         (self.directory / _PLAN).write_text(json.dumps(plan))
 
 
@@ -106,7 +107,7 @@ def change(directory: Path, progress: Progress, database: ladybug.Database | Non
         if not deferred:
             progress("copying the graph", 0.0)
         share(former, directory, deferred=deferred)
-        database = _opened(directory, deferred=deferred)
+        database = _opened(directory, _BUFFER_BYTES if deferred else int(plan["merge_bytes"]))
     connection = ladybug.Connection(database)
     connection.execute(f"CALL force_checkpoint_on_close={'false' if deferred else 'true'}")
     waiting = 0
@@ -148,13 +149,12 @@ def unshare(directory: Path) -> None:
 
 def opened_ahead(directory: Path) -> Work:
     """Open what `share` put there, replaying what waits in its log; the plan of a deferred change may come later."""
-    return partial(change, database=_opened(directory, deferred=True))
+    return partial(change, database=_opened(directory, _BUFFER_BYTES))
 
 
-def _opened(directory: Path, *, deferred: bool) -> ladybug.Database:
+def _opened(directory: Path, pool: int) -> ladybug.Database:
     # Merging by itself would write to the file that is shared with the version before.
-    buffer = _BUFFER_BYTES if deferred else _MERGE_BUFFER_BYTES
-    return ladybug.Database(str(directory / FILE_NAME), buffer_pool_size=buffer, auto_checkpoint=False)
+    return ladybug.Database(str(directory / FILE_NAME), buffer_pool_size=pool, auto_checkpoint=False)
 
 
 def _run(connection: ladybug.Connection, step: Step) -> Iterator[int]:

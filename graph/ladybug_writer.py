@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 STATE_NAME = "version.json"  # in a version: how many rows wait in its log
 _DEFERRED_ROWS = 500_000  # of one change; beyond, readers would replay its log for too long
 _WAITING_ROWS = 1_000_000  # of all changes since the last full version
+#: Of the buffer pool for merging alone: all that is in it comes on top of the groups that the engine rewrites, and
+#: half a million waiting rows did with less. Where it does not suffice, merging begins again with more.
+_MERGE_BYTES = 384 << 20
+_POOL_IS_FULL = "buffer pool is full"
 _ROWS_INDEXED_MEANWHILE = 5_000_000  # of a first load: its index is made while the engine copies
 _INDEXED_AT_ONCE = 250_000  # rows, which bounds what indexing holds beside the engine
 _SMALL_ROWS = 20_000  # up to here a load is always a change of what is there
@@ -202,7 +206,14 @@ class LadybugWriter:
         if not self.unmerged():
             return
         with self._next_version() as building:
-            self._run(ChangePlan(building), progress, full=True)
+            self._store.release()  # the merged version is read anew, and merging needs the memory
+            try:
+                self._run(ChangePlan(building), progress, full=True, merge_bytes=_MERGE_BYTES)
+            except StoreError as error:
+                if _POOL_IS_FULL not in str(error):
+                    raise
+                ladybug_write.unshare(building)
+                self._run(ChangePlan(building), progress, full=True)
             InteractionIndex(building).merge(self._store.index())
 
     def unmerged(self) -> int:
@@ -311,7 +322,15 @@ class LadybugWriter:
                 raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
             yield ChangePlan(building)
 
-    def _run(self, plan: ChangePlan, progress: Progress, *, full: bool = False, child: Child | None = None) -> None:
+    def _run(
+        self,
+        plan: ChangePlan,
+        progress: Progress,
+        *,
+        full: bool = False,
+        merge_bytes: int = ladybug_write.ROOMY_BYTES,
+        child: Child | None = None,
+    ) -> None:
         """Make a version of the one before, full where asked for or where too much would wait."""
         former = self._versions.directory / self._store.version()
         rows = max(1, plan.rows)
@@ -320,7 +339,7 @@ class LadybugWriter:
         if child is not None and not deferred:
             _give_up(child, plan.directory)
             child = None
-        plan.write(former, deferred=deferred)
+        plan.write(former, deferred=deferred, merge_bytes=merge_bytes)
         _work(child, ladybug_write.__name__, plan.directory, progress)
         _write_state(plan.directory, waiting if deferred else 0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graph import ladybug_write
+from graph import ladybug_write, ladybug_writer
 from graph.ladybug_query import Reader
 from graph.ladybug_store import LadybugStore
 from graph.store import Progress, no_progress
@@ -107,6 +107,22 @@ def test_merging_changes_no_content_and_makes_a_file_of_its_own(loader: Loader) 
     version = loader.store.version()
     loader.store.merge(no_progress)  # nothing waits
     assert loader.store.version() == version
+
+
+def test_a_merge_without_room_in_its_buffer_pool_begins_again_with_more(
+    loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader.load(PURCHASED=[line(f"n{number}", f"c{number}", "p1", 1.0) for number in range(2_000)])
+    before = content(loader.store.tables())
+    tasks: list[str] = []
+    monkeypatch.setattr(ladybug_writer, "_MERGE_BYTES", 1 << 20)
+
+    loader.store.merge(lambda task, _: tasks.append(task))
+
+    assert tasks.count("copying the graph") == 2
+    assert loader.store.unmerged() == 0
+    assert content(loader.store.tables()) == before
+    assert loader.store.health().problems == ()
 
 
 @pytest.mark.parametrize("fatal_task", ["copying the graph", "merging"])
