@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import ladybug
 import pyarrow as pa
@@ -17,14 +17,52 @@ from graph.tables import GraphTables
 
 _FEW_CUSTOMERS = 2_000  # up to here asking customer by customer is faster than a scan of 30 million interactions
 
+_MET = ["customer", "id"]
+_NOTHING_MET = STORED_INTERACTION_SCHEMA.empty_table().select(_MET)
+
 #: Gives the interactions of a type, table after table.
 Stream = Callable[[str], Iterator[pa.Table]]
 
 
-def find_held(
-    connection: ladybug.Connection, index: InteractionIndex, stream: Stream, staged: GraphTables
-) -> GraphTables:
-    """All interactions and superseded versions with the ids in `staged`; the node tables are empty.
+#: By type: `customer` and `id` of interactions.
+Removed = Mapping[str, pa.Table]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the store holds of some interactions.
+
+    Attributes:
+        held: All of it; the node tables are empty.
+        read: By type, `customer` and `id` of those that were read from the store.
+    """
+
+    held: GraphTables
+    read: Removed
+
+
+class Met:
+    """The interactions that were read from one version of the store: what a load then removes is among them."""
+
+    def __init__(self) -> None:
+        self._version = ""
+        self._rows: list[Removed] = []
+
+    def note(self, version: str, rows: Removed) -> None:
+        """Remember some; those of another version are forgotten."""
+        if version != self._version:
+            self._version, self._rows = version, []
+        if any(map(len, rows.values())):
+            self._rows.append(rows)
+
+    def rows(self, version: str) -> Removed:
+        """All that were met in a version."""
+        kept = self._rows if version == self._version else []
+        return {name: pa.concat_tables([_NOTHING_MET, *(each[name] for each in kept)]) for name in INTERACTIONS}
+
+
+def find_held(connection: ladybug.Connection, index: InteractionIndex, stream: Stream, staged: GraphTables) -> Found:
+    """All interactions and superseded versions with the ids in `staged`.
 
     What the index knows to be held just as staged is not read again; the rest is asked of the store.
     """
@@ -41,10 +79,10 @@ def find_held(
         asked.append(staged.superseded.filter(pa.array(held_ids)).select(["id", "customer"]))
     ask = pa.concat_tables(asked)
     if not len(ask):
-        return replace(GraphTables.empty(), interactions=same)
+        return Found(replace(GraphTables.empty(), interactions=same), dict.fromkeys(INTERACTIONS, _NOTHING_MET))
     ids = pc.unique(ask["id"])
     fetched = fetch_held(connection, stream, ids, pc.unique(ask["customer"]))
-    return replace(
+    held = replace(
         fetched,
         interactions={
             name: pa.concat_tables([
@@ -53,6 +91,7 @@ def find_held(
             for name in INTERACTIONS
         },
     )  # fmt: skip
+    return Found(held, {name: table.select(_MET) for name, table in fetched.interactions.items()})
 
 
 def fetch_held(connection: ladybug.Connection, stream: Stream, ids: pa.Array, customers: pa.Array) -> GraphTables:
@@ -88,8 +127,15 @@ def fetch_held(connection: ladybug.Connection, stream: Stream, ids: pa.Array, cu
     )
 
 
-def fetch_removed(connection: ladybug.Connection, stream: Stream, parts: Sequence[EventPart]) -> GraphTables:
-    """The interactions that a load's changes remove, as the store holds them."""
+def find_removed(connection: ladybug.Connection, stream: Stream, parts: Sequence[EventPart], met: Removed) -> Removed:
+    """Whose the interactions are that a load's changes remove, by type.
+
+    Args:
+        connection: To the store.
+        stream: Its interactions of a type.
+        parts: Of the load.
+        met: Interactions that were read before from the same version; the others are asked of the store.
+    """
     gone: dict[str, list[pa.Array]] = {name: [] for name in INTERACTIONS}
     customers: list[pa.Array] = []
     for part in parts:
@@ -101,15 +147,16 @@ def fetch_removed(connection: ladybug.Connection, stream: Stream, parts: Sequenc
             customers.append(added.filter(mine)["customer"].combine_chunks())
         for name, each in removed.items():
             gone[name].append(each)
-    unique = {name: pc.unique(pa.chunked_array(each, pa.string())) for name, each in gone.items()}
-    wanted = pc.unique(pa.chunked_array(list(unique.values()), pa.string()))
-    if not len(wanted):
-        return GraphTables.empty()
-    held = fetch_held(connection, stream, wanted, pc.unique(pa.chunked_array(customers, pa.string())))
-    return replace(
-        held,
-        interactions={
-            name: table.filter(pc.is_in(table["id"], value_set=unique[name]))
-            for name, table in held.interactions.items()
-        },
-    )
+    wanted = {name: pc.unique(pa.chunked_array(each, pa.string())) for name, each in gone.items()}
+    known = {name: table.filter(pc.is_in(table["id"], value_set=wanted[name])) for name, table in met.items()}
+    missing = pc.unique(pa.chunked_array([
+        ids.filter(pc.invert(pc.is_in(ids, value_set=known[name]["id"].combine_chunks())))
+        for name, ids in wanted.items()
+    ], pa.string()))  # fmt: skip
+    if len(missing):
+        held = fetch_held(connection, stream, missing, pc.unique(pa.chunked_array(customers, pa.string())))
+        for name, table in held.interactions.items():
+            found = table.filter(pc.is_in(table["id"], value_set=wanted[name])).select(_MET)
+            known[name] = pa.concat_tables([known[name], found])
+    # A line can come in several parts of a load, and then was met several times.
+    return {name: table.group_by(_MET).aggregate([]) for name, table in known.items()}

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from graph.change_files import EventPart
 from graph.changes import GraphChanges
 from graph.ladybug_build import property_value_id
+from graph.ladybug_held import Removed
 from graph.ladybug_write import ChangePlan
 from graph.model import CAMPAIGN_INTERACTIONS, INTERACTIONS, PROPERTY_OWNERS, STORED_INTERACTION_SCHEMA
 from graph.store import DatasetFacts
-from graph.tables import GraphTables
 
 
 def plan_nodes(plan: ChangePlan, changes: GraphChanges, known_values: pa.Array, sequence: int) -> None:
@@ -37,16 +37,16 @@ def plan_nodes(plan: ChangePlan, changes: GraphChanges, known_values: pa.Array, 
     _plan_properties(plan, changes, known_values, sequence)
 
 
-def plan_interactions(plan: ChangePlan, parts: Sequence[EventPart], removed: GraphTables) -> None:
+def plan_interactions(plan: ChangePlan, parts: Sequence[EventPart], removed: Removed) -> None:
     """Interactions: first all that are replaced, then all that are new.
 
     Args:
         plan: Where the steps go.
         parts: Of the load.
-        removed: The interactions to remove as the store holds them.
+        removed: The interactions to remove, `customer` and `id` by type.
     """
     for name in INTERACTIONS:
-        plan.run(f"remove_{name.lower()}", removed.interactions[name].select(["customer", "id"]), form="each")
+        plan.run(f"remove_{name.lower()}", removed[name], form="each")
     for part in parts:
         for name in INTERACTIONS:
             if path := part.added_file(name):

@@ -19,11 +19,11 @@ import pyarrow as pa
 
 import cypher
 from graph import ladybug_build
-from graph.change_files import LoadChanges
+from graph.change_files import EventPart, LoadChanges
 from graph.guard import check_read_only
 from graph.ladybug_capacity import check_capacity
 from graph.ladybug_export import NodeIds, export_nodes, export_superseded, stream_interactions
-from graph.ladybug_held import find_held
+from graph.ladybug_held import Met, Removed, find_held, find_removed
 from graph.ladybug_index import InteractionIndex, records_of, to_be_asked
 from graph.ladybug_query import Reader, plain_row, rows_of, run
 from graph.ladybug_sandbox import Sandbox
@@ -69,6 +69,7 @@ class LadybugStore:
         self._occurring: tuple[str, dict[str, bool]] = ("", {})
         self._sandbox = Sandbox()
         self._ids: tuple[str, NodeIds] | None = None
+        self._met = Met()
         self._writer = LadybugWriter(self, self._versions)
 
     # -- versions ---------------------------------------------------------------------------------------------------
@@ -103,7 +104,10 @@ class LadybugStore:
         return reader
 
     def _database(self) -> tuple[str, ladybug.Database]:
-        """The published version. One that takes seconds to open is opened aside while readers keep the former one."""
+        """The published version. One that takes seconds to open is opened aside, and readers keep the former one.
+
+        The engine holds the interpreter's lock while it opens (Ladybug 0.22): readers are not refused, but they wait.
+        """
         kept: tuple[str, ladybug.Database] | None = getattr(self._local, "kept", None)
         if kept is not None:
             return kept
@@ -203,7 +207,13 @@ class LadybugStore:
     def held(self, staged: GraphTables) -> GraphTables:
         if not self.version():
             return GraphTables.empty()
-        return find_held(self.connection(), self.index(), self.interactions, staged)
+        found = find_held(self.connection(), self.index(), self.interactions, staged)
+        self._met.note(self.version(), found.read)
+        return found.held
+
+    def removed(self, parts: Sequence[EventPart]) -> Removed:
+        """Whose the interactions are that a load's changes remove; mostly `held` has met them already."""
+        return find_removed(self.connection(), self.interactions, parts, self._met.rows(self.version()))
 
     def index(self) -> InteractionIndex:
         """Hashes of the published version's interactions; made from the store where they are missing."""

@@ -25,7 +25,6 @@ from graph.ladybug_build import in_microseconds
 from graph.ladybug_child import Child, run_child
 from graph.ladybug_erase import ids_of, plan_erasure
 from graph.ladybug_export import export_derived, export_property_values
-from graph.ladybug_held import fetch_removed
 from graph.ladybug_increment import plan_facts, plan_interactions, plan_nodes
 from graph.ladybug_index import InteractionIndex, Records, records_of, records_of_part, to_be_asked
 from graph.ladybug_write import ChangePlan, Step
@@ -82,6 +81,8 @@ class LadybugWriter:
             building = version.enter_context(self._next_version())
             if before:
                 ladybug_write.share(self._versions.directory / before, building, deferred=True)
+                # Seconds for a file of gigabytes, which the load would else wait for when it publishes.
+                version.enter_context(ThreadPoolExecutor(1)).submit(self._versions.forget_former)
             module = ladybug_write.__name__ if before else ladybug_build.__name__
             child = version.enter_context(Child.started(module, building, ahead=True))
             self._expected = _Expected(version.pop_all(), building, child)
@@ -123,7 +124,7 @@ class LadybugWriter:
         some = any(map(len, changes.nodes.added.properties.values()))
         values = export_property_values(connection) if some else pa.array([], pa.string())
         plan_nodes(plan, changes.nodes, values, sequence)
-        plan_interactions(plan, changes.parts, fetch_removed(connection, self._store.interactions, changes.parts))
+        plan_interactions(plan, changes.parts, self._store.removed(changes.parts))
         plan_facts(plan, facts)
         plan.run("add_load", load_table(book))
         self._run(plan, progress, child=child)

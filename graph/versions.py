@@ -98,6 +98,10 @@ class VersionedDirectory:
             self._clear_left_behind()
             self._keep(self.current())
 
+    def forget_former(self) -> None:
+        """Remove all versions but the published one; for who is making the next one (see `next`)."""
+        self._keep(self.current())
+
     def clear(self) -> None:
         """Remove everything; a version made afterwards still gets a name that none had before."""
         with self._locked():

@@ -6,10 +6,11 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from graph import ladybug_writer
+from graph import ladybug_held, ladybug_writer
 from graph.ladybug_build import FILE_NAME
 from graph.ladybug_store import LadybugStore
 from graph.store import no_progress
@@ -139,3 +140,38 @@ def test_a_child_that_died_while_it_waited_is_an_error_and_changes_nothing(loade
     loader.sequence -= 1
     bring_in(loader, PURCHASED=[line("3", "bob", "p3", 3.0)])
     assert amounts(loader.store) == {"1": 1.0, "2": 2.0, "3": 3.0}
+
+
+def test_former_versions_go_while_rows_are_read(loader: Loader) -> None:
+    loader.load(PURCHASED=[line("3", "ann", "p1", 3.0)])
+    loader.store.merge(no_progress)
+    published = loader.store.version()
+    assert {path.name for path in loader.store.directory.glob("v[0-9]*")} > {published}
+
+    with loader.store.expecting(1):
+        pass
+
+    assert {path.name for path in loader.store.directory.glob("v[0-9]*")} == {published}
+    assert amounts(loader.store) == {"1": 1.0, "2": 2.0, "3": 3.0}
+
+
+def test_what_was_compared_is_not_read_again_to_be_removed(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    fetch = ladybug_held.fetch_held
+
+    def counted(connection: Any, stream: Any, ids: Any, customers: Any) -> Any:
+        asked.append(sorted(ids.to_pylist()))
+        return fetch(connection, stream, ids, customers)
+
+    monkeypatch.setattr(ladybug_held, "fetch_held", counted)
+    loader.load(RETURNED=[line("1", "ann", "p1", 1.0)], PURCHASED=[line("2", "bob", "p2", 9.0)])  # a move, a correction
+    assert asked == [["1", "2"]]
+    assert amounts(loader.store) == {"2": 9.0}
+
+    loader.sequence += 1
+    changes = loader.changes(PURCHASED=[line("2", "bob", "p2", 5.0)])
+    loader.store.merge(no_progress)  # another version: what was met in the former one does not count
+    asked.clear()
+    loader.store.apply(changes, [loader.record()], FACTS, no_progress)
+    assert asked == [["2"]]
+    assert amounts(loader.store) == {"2": 5.0}
