@@ -39,6 +39,10 @@ def measure_increments(place: Place) -> dict[str, Any]:
     merged = run_module("bench.graph_child", "merge", "--workspace", place.workspace).to_json()
     acknowledged = [_acknowledged(run) for run in loads]
     third = max(1, len(loads) // 3)
+    unmerged = [
+        run["cpu_seconds"] for run in loads if not run["merge_seconds"]
+    ]  # a merge's work is no part of a load's
+    some = max(1, len(unmerged) // 3)
     return {
         "busy_at_start": load_at_start,
         "first": loads[0],
@@ -51,9 +55,7 @@ def measure_increments(place: Place) -> dict[str, Any]:
             round(seconds / run["rows_read"] * 1e6, 1) for seconds, run in zip(acknowledged, loads, strict=True)
         ],
         "cpu_seconds": [run["cpu_seconds"] for run in loads],
-        "cpu_growth": ratio(
-            fmean(r["cpu_seconds"] for r in loads[-third:]), fmean(r["cpu_seconds"] for r in loads[:third])
-        ),
+        "cpu_growth": ratio(fmean(unmerged[-some:]), fmean(unmerged[:some])) if unmerged else None,
         "growth": ratio(fmean(acknowledged[-third:]), fmean(acknowledged[:third])),
         "merges": [
             {"after_load": number, "merge_seconds": run["merge_seconds"], "peak_mb": run["peak_mb"]}
