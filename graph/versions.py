@@ -17,6 +17,7 @@ from pathlib import Path
 
 from habitue.errors import LockedError, StoreError
 
+_LOCK = "lock"
 _CLEARED = "cleared"  # names the last version that was there when everything was removed
 
 
@@ -53,8 +54,23 @@ class VersionedDirectory:
         return name
 
     def left_behind(self) -> list[str]:
-        """Names of versions whose making was interrupted, or is going on."""
+        """Names of versions whose making was interrupted; none while a writer is at work, whose they may be."""
+        begun = self._begun()
+        return begun if begun and not self._busy() else []
+
+    def _begun(self) -> list[str]:
         return sorted(path.name for path in self.directory.glob(".building-*"))
+
+    def _busy(self) -> bool:
+        """Whether somebody holds the lock."""
+        try:
+            with (self.directory / _LOCK).open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass  # no lock, or none that can be asked: nobody is known to be at work
+        return False
 
     @contextmanager
     def next(self) -> Iterator[Path]:
@@ -123,7 +139,7 @@ class VersionedDirectory:
             return self._clear_left_behind()
 
     def _clear_left_behind(self) -> list[str]:
-        names = self.left_behind()
+        names = self._begun()
         for name in names:
             shutil.rmtree(self.directory / name, ignore_errors=True)
         return names
@@ -136,7 +152,7 @@ class VersionedDirectory:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory / "lock").open("w") as lock:
+        with (self.directory / _LOCK).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:

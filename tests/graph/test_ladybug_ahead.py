@@ -76,6 +76,7 @@ def test_what_is_expected_is_opened_at_once_and_given_up_when_nothing_comes(load
         (building,) = begun(loader.store)
         assert {FILE_NAME, f"{FILE_NAME}.wal"} <= {path.name for path in building.iterdir()}
         assert len(children()) == 1
+        assert LadybugStore(loader.store.directory, read_only=True).health().problems == (), "going on, not interrupted"
 
     assert not begun(loader.store)
     assert not children()
