@@ -39,9 +39,8 @@ def measure_increments(place: Place) -> dict[str, Any]:
     merged = run_module("bench.graph_child", "merge", "--workspace", place.workspace).to_json()
     acknowledged = [_acknowledged(run) for run in loads]
     third = max(1, len(loads) // 3)
-    unmerged = [
-        run["cpu_seconds"] for run in loads if not run["merge_seconds"]
-    ]  # a merge's work is no part of a load's
+    # A merge's work is no part of the load's that it follows.
+    unmerged = [run["cpu_seconds"] for run in loads if not run["merge_seconds"]]
     some = max(1, len(unmerged) // 3)
     return {
         "busy_at_start": load_at_start,

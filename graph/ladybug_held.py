@@ -136,27 +136,24 @@ def find_removed(connection: ladybug.Connection, stream: Stream, parts: Sequence
         parts: Of the load.
         met: Interactions that were read before from the same version; the others are asked of the store.
     """
-    gone: dict[str, list[pa.Array]] = {name: [] for name in INTERACTIONS}
-    customers: list[pa.Array] = []
-    for part in parts:
-        removed = part.removed()
-        if ids := [each for each in removed.values() if len(each)]:
-            # What replaces them is mostly of the same customers.
-            added = pa.concat_tables(list(part.read().added.interactions.values()))
-            mine = pc.is_in(added["id"], value_set=pa.concat_arrays(ids))
-            customers.append(added.filter(mine)["customer"].combine_chunks())
-        for name, each in removed.items():
-            gone[name].append(each)
-    wanted = {name: pc.unique(pa.chunked_array(each, pa.string())) for name, each in gone.items()}
+    gone = [part.removed() for part in parts]
+    wanted = {name: pc.unique(pa.chunked_array([each[name] for each in gone], pa.string())) for name in INTERACTIONS}
     known = {name: table.filter(pc.is_in(table["id"], value_set=wanted[name])) for name, table in met.items()}
     missing = pc.unique(pa.chunked_array([
         ids.filter(pc.invert(pc.is_in(ids, value_set=known[name]["id"].combine_chunks())))
         for name, ids in wanted.items()
     ], pa.string()))  # fmt: skip
     if len(missing):
-        held = fetch_held(connection, stream, missing, pc.unique(pa.chunked_array(customers, pa.string())))
+        held = fetch_held(connection, stream, missing, _customers_of(parts, missing))
         for name, table in held.interactions.items():
             found = table.filter(pc.is_in(table["id"], value_set=wanted[name])).select(_MET)
             known[name] = pa.concat_tables([known[name], found])
     # A line can come in several parts of a load, and then was met several times.
     return {name: table.group_by(_MET).aggregate([]) for name, table in known.items()}
+
+
+def _customers_of(parts: Sequence[EventPart], ids: pa.Array) -> pa.Array:
+    """Whose removed interactions probably are: what replaces them is mostly of the same customers."""
+    added = [table for part in parts for table in part.read().added.interactions.values()]
+    found = [table.filter(pc.is_in(table["id"], value_set=ids))["customer"] for table in added]
+    return pc.unique(pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string()))

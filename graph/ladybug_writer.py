@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from graph import ladybug_build, ladybug_write
 from graph.change_files import LoadChanges
 from graph.changes import merge as merge_nodes
+from graph.ladybug_begun import Begun, begun_ahead
 from graph.ladybug_build import in_microseconds
-from graph.ladybug_child import Child, run_child
 from graph.ladybug_erase import ids_of, plan_erasure
 from graph.ladybug_export import export_derived, export_property_values
 from graph.ladybug_increment import plan_facts, plan_interactions, plan_nodes
@@ -63,7 +63,7 @@ class LadybugWriter:
     def __init__(self, store: LadybugStore, versions: VersionedDirectory) -> None:
         self._store = store
         self._versions = versions
-        self._expected: _Expected | None = None
+        self._expected: tuple[Begun, ExitStack] | None = None  # the second publishes it
 
     # -- loads ------------------------------------------------------------------------------------------------------
 
@@ -73,19 +73,17 @@ class LadybugWriter:
 
         Opening replays what waits in the log, some seconds for 100,000 rows, which are those of reading the source.
         """
-        before = self._store.version()
-        if before and not rows_fit_a_change(rows, len(self._store.index())):
+        if self._store.version() and not rows_fit_a_change(rows, len(self._store.index())):
             yield  # exporting what is held comes first
             return
         with ExitStack() as version:
             building = version.enter_context(self._next_version())
-            if before:
-                ladybug_write.share(self._versions.directory / before, building, deferred=True)
-                # Seconds for a file of gigabytes, which the load would else wait for when it publishes.
-                version.enter_context(ThreadPoolExecutor(1)).submit(self._versions.forget_former)
-            module = ladybug_write.__name__ if before else ladybug_build.__name__
-            child = version.enter_context(Child.started(module, building, ahead=True))
-            self._expected = _Expected(version.pop_all(), building, child)
+            before = self._store.version()  # asked under the lock: from now on nobody publishes another
+            former = self._versions.directory / before if before else None
+            begun = version.enter_context(begun_ahead(building, former))
+            # Seconds for a file of gigabytes, which the load would else wait for when it publishes.
+            version.enter_context(ThreadPoolExecutor(1)).submit(self._versions.forget_former)
+            self._expected = (begun, version.pop_all())
         try:
             yield
         finally:
@@ -95,30 +93,23 @@ class LadybugWriter:
 
     def apply(self, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress) -> None:
         """See `GraphStore.apply`."""
-        with self._expected_or_next() as (building, child):
+        with self._expected_or_next() as begun:
             before = bool(self._store.version())
             loads = self._store.loads()
             if book and {each.sequence for each in book} <= {each.sequence for each in loads}:
                 raise _NothingToDo
             entered = [replace(each, finished_at=utc_now()) for each in book] if len(book) == 1 else list(book)
             if before and change_is_faster(changes, len(self._store.index())):
-                self._change(building, changes, entered, facts, progress, child)
+                self._change(begun, changes, entered, facts, progress)
             else:
-                if before and child is not None:
-                    _give_up(child, building)
-                    child = None
-                self._build(building, changes, [*loads, *entered], facts, progress, child)
+                if before:
+                    begun.give_up()
+                self._build(begun, changes, [*loads, *entered], facts, progress)
 
     def _change(
-        self,
-        building: Path,
-        changes: LoadChanges,
-        book: Sequence[LoadRecord],
-        facts: DatasetFacts,
-        progress: Progress,
-        child: Child | None,
+        self, begun: Begun, changes: LoadChanges, book: Sequence[LoadRecord], facts: DatasetFacts, progress: Progress
     ) -> None:
-        plan = ChangePlan(building)
+        plan = ChangePlan(begun.directory)
         sequence = max((each.sequence for each in book), default=0)
         connection = self._store.connection()
         some = any(map(len, changes.nodes.added.properties.values()))
@@ -127,8 +118,8 @@ class LadybugWriter:
         plan_interactions(plan, changes.parts, self._store.removed(changes.parts))
         plan_facts(plan, facts)
         plan.run("add_load", load_table(book))
-        self._run(plan, progress, child=child)
-        InteractionIndex(building).extend(
+        self._run(plan, progress, begun=begun)
+        InteractionIndex(begun.directory).extend(
             self._store.index(), (records for part in changes.parts for records in records_of_part(part))
         )
 
@@ -136,14 +127,14 @@ class LadybugWriter:
 
     def _build(
         self,
-        building: Path,
+        begun: Begun,
         changes: LoadChanges | None,
         book: Sequence[LoadRecord],
         facts: DatasetFacts,
         progress: Progress,
-        child: Child | None = None,
     ) -> None:
         """The whole store from its export and the files of a load, by COPY into empty tables."""
+        building = begun.directory
         before = bool(self._store.version())
         nodes = self._store.nodes() if before else GraphTables.empty()
         superseded = [self._store.superseded()] if before else []
@@ -177,11 +168,11 @@ class LadybugWriter:
         if before or rows > _ROWS_INDEXED_MEANWHILE:  # COPY needs the memory, and takes the exported files away
             progress("indexing interactions", 0.0)
             index()
-            _work(child, ladybug_build.__name__, building, progress)
+            begun.work(ladybug_build.__name__, progress)
         else:
             with ThreadPoolExecutor(1) as pool:
                 indexed = pool.submit(index)
-                _work(child, ladybug_build.__name__, building, progress)
+                begun.work(ladybug_build.__name__, progress)
                 indexed.result()
         _write_state(building, 0)
 
@@ -240,7 +231,7 @@ class LadybugWriter:
         facts = self._store.facts()
         if facts is not None:
             with self._next_version() as building:
-                self._build(building, None, self._store.loads(), facts, progress)
+                self._build(Begun(building), None, self._store.loads(), facts, progress)
         self._store.close()
         self._versions.drop_former()
         return True
@@ -305,15 +296,15 @@ class LadybugWriter:
             pass
 
     @contextmanager
-    def _expected_or_next(self) -> Iterator[tuple[Path, Child | None]]:
-        """The version that was begun when it was expected, with its child; else a new one."""
-        expected, self._expected = self._expected, None
-        if expected is None:
+    def _expected_or_next(self) -> Iterator[Begun]:
+        """The version that was begun when it was expected; else a new one."""
+        if self._expected is None:
             with self._next_version() as building:
-                yield building, None
+                yield Begun(building)
             return
-        with expected.version:
-            yield expected.building, expected.child
+        (begun, version), self._expected = self._expected, None
+        with version:
+            yield begun
 
     @contextmanager
     def _changing(self) -> Iterator[ChangePlan]:
@@ -330,43 +321,19 @@ class LadybugWriter:
         *,
         full: bool = False,
         merge_bytes: int = ladybug_write.ROOMY_BYTES,
-        child: Child | None = None,
+        begun: Begun | None = None,
     ) -> None:
         """Make a version of the one before, full where asked for or where too much would wait."""
         former = self._versions.directory / self._store.version()
         rows = max(1, plan.rows)
         waiting = waiting_rows(former) + rows
         deferred = not full and rows <= _DEFERRED_ROWS and waiting <= _WAITING_ROWS
-        if child is not None and not deferred:
-            _give_up(child, plan.directory)
-            child = None
+        begun = begun or Begun(plan.directory)
+        if not deferred:
+            begun.give_up()
         plan.write(former, deferred=deferred, merge_bytes=merge_bytes)
-        _work(child, ladybug_write.__name__, plan.directory, progress)
+        begun.work(ladybug_write.__name__, progress)
         _write_state(plan.directory, waiting if deferred else 0)
-
-
-@dataclass(frozen=True, eq=False)
-class _Expected:
-    """A version that was begun before its changes were known: what publishes it, its directory, and its child."""
-
-    version: ExitStack
-    building: Path
-    child: Child
-
-
-def _work(child: Child | None, module: str, directory: Path, progress: Progress) -> None:
-    """Have a child work: the one that waits, or a new one."""
-    if child is None:
-        run_child(module, directory, progress)
-    else:
-        child.work(progress)
-
-
-def _give_up(child: Child, building: Path) -> None:
-    """End a child that has opened the version before for nothing."""
-    child.process.kill()
-    child.process.wait()
-    ladybug_write.unshare(building)
 
 
 def _records_of_files(files: Mapping[str, Sequence[Path]]) -> Iterator[Records]:

@@ -117,9 +117,9 @@ def load(
     """
     started = now()
     opened = open_dataset(dataset)
-    partitions = partitions_for(opened.estimated_interactions(), rows_in_partition)
-    with store.expecting(opened.estimated_interactions()):
-        report, held = _bring_in(store, opened, source, workspace, started, partitions, progress)
+    rows = opened.estimated_interactions()
+    with store.expecting(rows):
+        report, held = _bring_in(store, opened, source, workspace, started, rows, rows_in_partition, progress)
     acknowledged = now()
     if merge and report.changed and store.unmerged() > merge_above(held, sum(report.loaded.values())):
         store.merge(progress)
@@ -133,7 +133,8 @@ def _bring_in(
     source: str,
     workspace: Path,
     started: datetime,
-    partitions: int,
+    rows: int,
+    rows_in_partition: int,
     progress: Progress,
 ) -> tuple[LoadReport, int]:
     """The load but for merging; and how many interactions the store held before."""
@@ -141,14 +142,14 @@ def _bring_in(
     facts = store.facts()
     _refuse_other(dataset, facts)
     if facts is None:
-        store.check_capacity(opened.estimated_interactions())  # else only the comparison tells how many are new
+        store.check_capacity(rows)  # else only the comparison tells how many of them are new
     book = store.loads()
     sequence, unfinished = sequence_of(book, source)
     clear_finished(workspace, book)
     note = {"source": source, "dataset": dataset.name, "started_at": started.isoformat(timespec="seconds"),
             "sequence": str(sequence)}  # fmt: skip
     with staging_directory(workspace, note) as staging:
-        reading, resumed = _read(opened, staging, facts, partitions, progress)
+        reading, resumed = _read(opened, staging, facts, partitions_for(rows, rows_in_partition), progress)
         staging.enter("comparing with the graph")
         state = digest(reading.directory.name, sequence, facts and facts.fingerprint)
         compared = compare(store, reading, staging.keep_only("parts", state), sequence, progress)

@@ -63,13 +63,14 @@ class VersionedDirectory:
 
     def _busy(self) -> bool:
         """Whether somebody holds the lock."""
-        try:
-            with (self.directory / _LOCK).open() as lock:
+        path = self.directory / _LOCK
+        if not path.exists():
+            return False
+        with path.open() as lock:
+            try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass  # no lock, or none that can be asked: nobody is known to be at work
+            except BlockingIOError:
+                return True
         return False
 
     @contextmanager

@@ -14,6 +14,7 @@ from graph import ladybug_held, ladybug_writer
 from graph.ladybug_build import FILE_NAME
 from graph.ladybug_store import LadybugStore
 from graph.store import no_progress
+from graph.versions import VersionedDirectory
 from habitue.errors import StoreError
 from tests.graph.shop import content
 from tests.graph.staged import FACTS, Loader, amounts, line
@@ -176,3 +177,22 @@ def test_what_was_compared_is_not_read_again_to_be_removed(loader: Loader, monke
     loader.store.apply(changes, [loader.record()], FACTS, no_progress)
     assert asked == [["2"]]
     assert amounts(loader.store) == {"2": 5.0}
+
+
+def test_what_another_writer_publishes_just_before_is_not_lost(
+    loader: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Loader(LadybugStore(loader.store.directory), tmp_path / "other", sequence=loader.sequence)
+    begin = VersionedDirectory.next
+
+    def after_the_other(versions: VersionedDirectory) -> Any:
+        monkeypatch.setattr(VersionedDirectory, "next", begin)
+        other.load(PURCHASED=[line("3", "ann", "p1", 3.0)])
+        return begin(versions)
+
+    monkeypatch.setattr(VersionedDirectory, "next", after_the_other)
+    with loader.store.expecting(1):
+        loader.sequence = other.sequence
+        loader.load(PURCHASED=[line("4", "bob", "p2", 4.0)])
+
+    assert amounts(loader.store) == {"1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0}
