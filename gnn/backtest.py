@@ -22,7 +22,7 @@ from gnn.bootstrap import Interval, JudgedFold, PairedDifference, Resampled, res
 from gnn.cutoffs import check_cutoffs, date_text, default_cutoffs, training_dates
 from gnn.examples import PastExamples, SharedExamples
 from gnn.fold import Fold, customer_numbers
-from gnn.forecast import Examples, FitsElsewhere, Forecast, Forecaster
+from gnn.forecast import Examples, Forecast, Forecaster
 from gnn.leak_checks import Trial
 from gnn.metrics import METRICS, prepare
 from gnn.report_card import further_figures, report_card
@@ -189,8 +189,7 @@ def backtest(
                 forecasts[forecaster.name] = forecast
                 if make is on_trial and cutoff == dates[-1]:
                     tried = Trial(history, task, repeat or make, forecaster, training, judged, forecasts, seed)
-            elsewhere = forecaster.seconds_elsewhere if isinstance(forecaster, FitsElsewhere) else 0.0
-            seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock + elsewhere
+            seconds[forecaster.name] = seconds.get(forecaster.name, 0.0) + time.perf_counter() - clock
         customers = examples.snapshot.customers.take(pa.array(examples.rows))
         if judged.outcome is not None:
             learnt_at = tuple(each.cutoff for each in training)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -96,18 +96,24 @@ class PartForecasts:
     def out_of_time_weights(self, churned: FloatArray, value: FloatArray) -> BlendWeights:
         """The shares that serve best at a cutoff that no part learnt from, drawn to equal ones.
 
-        Those of churn are drawn to equal ones of the sound parts. Judged by logarithmic loss (churn), absolute error
-        (median) and squared error (mean).
+        Those of churn are drawn to equal ones of the sound parts, and are judged by logarithmic loss.
         """
         logits = self._logits()
         churn = np.stack([each.mean(axis=0) for each in logits.values()])
-        (median_names, medians), (mean_names, means) = self._medians(), self._means()
-        logs = np.log1p(medians)
         # What a part says of the order counts, not its level: that of the blend is calibrated afterwards.
         levelled = np.stack([logit(fit_platt(each, churned)(each)) for each in churn])
         sound_churn = sound(np.logaddexp(0.0, levelled) - churned * levelled)
+        shares = best_shares(list(logits), lambda w: _logarithmic_loss(w @ churn, churned, churn), sound_churn)
+        return replace(self.value_weights(value), churn=shares)
+
+    def value_weights(self, value: FloatArray) -> BlendWeights:
+        """The shares in value that serve best where no part learnt from, drawn to equal ones.
+
+        Judged by absolute error (median) and squared error (mean). Those of churn are left equal.
+        """
+        (median_names, medians), (mean_names, means) = self._medians(), self._means()
+        logs = np.log1p(medians)
         return BlendWeights(
-            churn=best_shares(list(logits), lambda w: _logarithmic_loss(w @ churn, churned, churn), sound_churn),
             value_median=best_shares(median_names, lambda w: _absolute_loss(w @ logs, value, logs)),
             value_mean=best_shares(mean_names, lambda w: _squared_loss(w @ means, value, means)),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -169,14 +169,3 @@ class Forecaster(Protocol):
     def predict(self, examples: Examples) -> Forecast:
         """Foretell the outcome of the examples' population."""
         ...
-
-
-@runtime_checkable
-class FitsElsewhere(Protocol):
-    """A forecaster whose work, or part of it, was done for another one already.
-
-    Attributes:
-        seconds_elsewhere: What that took, of one core, to be counted among its costs.
-    """
-
-    seconds_elsewhere: float

@@ -1,4 +1,4 @@
-"""Habitué's forecaster: graph convolutional networks, boosted trees, a forest and a linear model, blended.
+"""Habitué's forecaster: graph convolutional networks, boosted trees, a forest and linear models, blended.
 
 All parts learn from the same stacked cutoffs, three of them from the graph's features besides. How they are blended and
 calibrated is learnt out of time: a first fit on older cutoffs foretells the newest, then all are fitted anew on all.
@@ -14,16 +14,18 @@ from typing import Final
 import numpy as np
 from scipy.special import expit
 
-from gnn.baselines.lightgbm_forecaster import LightGBM
-from gnn.baselines.random_forest import RandomForest
+from gnn.baselines.lightgbm_forecaster import ChurnTrees, LightGBM
+from gnn.baselines.random_forest import ChurnForest
 from gnn.blend import BlendWeights, PartForecast, PartForecasts, deviation
 from gnn.calibration import PlattCalibration, fit_platt, logit
+from gnn.features import Features
 from gnn.forecast import Examples, Forecast
 from gnn.graph_features import GraphFeatures, extended_in_parts
 from gnn.holdout import split_customers
 from gnn.hurdle import Amounts
 from gnn.linear_half import FEW_VARIANCE, RFM_FEATURES, LinearHalf, fit_linear
 from gnn.network_half import EmbeddingFeatures, NetworkHalf, NetworkSettings, fit_network
+from gnn.paced_value import PacedValue
 from gnn.risk_intervals import risk_interval
 from gnn.shared_work import SharedWork
 from gnn.side_by_side import beside, is_beside
@@ -52,8 +54,9 @@ class ForecasterSettings:
             is equal and the risk as it comes.
         validation_members: Ensemble members of the first fit, which only serves to validate.
         taste_directions: Length of the taste vectors among the graph's features; 0 leaves them out.
-        value_intervals: Whether half of the customers are set aside to learn value intervals where there is no earlier
-            cutoff to learn them at; a repetition that is judged by its predictions alone can do without.
+        value_intervals: Whether half of the customers are set aside to learn value intervals, and the parts' shares in
+            value, where there is no earlier cutoff to learn them at; a repetition that is judged by its churn risks
+            alone can do without.
     """
 
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -73,6 +76,7 @@ class FittedForecaster:
         graph_trees, forest, linear: On the tabular and the graph features; on the tabular ones alone without graph.
         rfm: On recency, frequency, tenure and spend.
         amounts: Of those who buy, the second step of a mean value in two.
+        paced: Value from the customer's own pace of spending, on the features of `graph_trees`.
         graph: How examples are given their graph features; None without graph.
         weights: The parts' shares in each prediction.
         calibration: Of the blended churn logit.
@@ -81,12 +85,13 @@ class FittedForecaster:
     """
 
     network: NetworkHalf
-    trees: LightGBM
-    graph_trees: LightGBM
-    forest: RandomForest
+    trees: ChurnTrees
+    graph_trees: ChurnTrees
+    forest: ChurnForest
     linear: LinearHalf
     rfm: LinearHalf
     amounts: Amounts
+    paced: PacedValue
     graph: GraphFeatures | None
     weights: BlendWeights
     calibration: PlattCalibration
@@ -119,16 +124,21 @@ class FittedForecaster:
 
     def _of_tables(self, examples: Examples, extended: Examples) -> PartForecasts:
         """What the parts that need nothing but features foretell; `extended` with those of the graph."""
-        boosted, forest = _by_trees(self.graph_trees, extended), _by_trees(self.forest, extended)
-        churn_risk = expit((_only(boosted) + _only(forest)) / 2.0)
+        boosted = _churn_logit(self.graph_trees, extended.features)
+        forest = _churn_logit(self.forest, extended.features)
+        churn_risk = expit((boosted + forest) / 2.0)
         return PartForecasts(
             {
-                "trees": _by_trees(self.trees, examples),
-                "graph_trees": boosted,
-                "forest": forest,
+                "trees": PartForecast(_churn_logit(self.trees, examples.features)[None]),
+                "graph_trees": PartForecast(boosted[None]),
+                "forest": PartForecast(forest[None]),
                 "linear": PartForecast(self.linear.churn_logit(extended.features)[None]),
                 "rfm": PartForecast(self.rfm.churn_logit(examples.features)[None]),
                 "hurdle": PartForecast(value_mean=self.amounts.expected_value(churn_risk, extended.features)),
+                "paced": PartForecast(
+                    value_median=self.paced.predict_target("value_median", extended.features),
+                    value_mean=self.paced.predict_target("value_mean", extended.features),
+                ),
             }
         )
 
@@ -198,7 +208,7 @@ class HabitueForecaster:
                 fitted = (last or self._begin(labelled, seed, pool, first=False))()
             else:
                 if self.settings.value_intervals:
-                    intervals = self._intervals_across_customers(labelled, seed, pool)
+                    weights, intervals = self._value_across_customers(labelled, seed, pool)
                 fitted = self._begin(labelled, seed, pool, first=False)()
         churned = np.concatenate([_churned(each) for each in labelled])
         constant = None
@@ -252,14 +262,20 @@ class HabitueForecaster:
             raise NotTrainedError("The forecaster has not been fitted.", hint="Run `habitue train` first.")
         return self.fitted
 
-    def _intervals_across_customers(self, labelled: list[Examples], seed: int, pool: Executor) -> ValueIntervals | None:
-        """Value intervals from half of the customers, foretold by the other half, where there is no earlier cutoff."""
+    def _value_across_customers(
+        self, labelled: list[Examples], seed: int, pool: Executor
+    ) -> tuple[BlendWeights, ValueIntervals | None]:
+        """What is learnt of value where there is no earlier cutoff: half of the customers foretell the other half.
+
+        The shares of churn stay equal: learnt this way they brought nothing.
+        """
         learn, judge = split_customers(labelled)
         if not self.settings.validate or not _enough_events(learn) or not len(judge[-1].rows):
-            return None
+            return BlendWeights(), None
         fitted = self._begin(learn, seed, pool, first=True)()
-        parts = fitted.parts(judge[-1], self.shared, self.embedding_features)
-        return fit_value_intervals(parts.value_mean(BlendWeights().value_mean), _value(judge[-1]))
+        parts, value = fitted.parts(judge[-1], self.shared, self.embedding_features), _value(judge[-1])
+        weights = parts.value_weights(value)
+        return weights, fit_value_intervals(parts.value_mean(weights.value_mean), value)
 
     def _before_window_of(self, newest: Examples, labelled: list[Examples]) -> list[Examples]:
         """The examples whose outcome window ends before the newest one's begins.
@@ -278,13 +294,14 @@ class HabitueForecaster:
             settings = replace(settings, training=replace(settings.training, members=members))
         if self.progress is not None and (first or not is_beside(pool)):
             self.progress("trees", done)
-        trees = pool.submit(self.shared.trees, training, seed=seed)
+        trees = pool.submit(self.shared.fitted, ChurnTrees, training, seed=seed)
         graph = GraphFeatures.of(training, self.settings.taste_directions) if self.use_graph else None
         extended = training if graph is None else [graph.extend(each, self.shared) for each in training]
         # Another draw: without graph it is not the same trees twice.
-        graph_trees = pool.submit(self.shared.trees, extended, seed=seed + 1)
-        forest = pool.submit(self.shared.forest, extended, seed=seed)
+        graph_trees = pool.submit(self.shared.fitted, ChurnTrees, extended, seed=seed + 1)
+        forest = pool.submit(self.shared.fitted, ChurnForest, extended, seed=seed)
         amounts = pool.submit(self.shared.fitted, Amounts, extended, seed=seed)
+        paced = pool.submit(self.shared.fitted, PacedValue, extended, seed=seed)
         linear = pool.submit(fit_linear, extended)
 
         def rest() -> FittedForecaster:
@@ -304,6 +321,7 @@ class HabitueForecaster:
                 forest=forest.result(),
                 linear=linear.result(),
                 amounts=amounts.result(),
+                paced=paced.result(),
                 rfm=fit_linear(training, RFM_FEATURES, prior_variance=FEW_VARIANCE),
                 graph=graph,
                 weights=BlendWeights(),
@@ -321,19 +339,9 @@ class HabitueForecaster:
         return report
 
 
-def _by_trees(trees: LightGBM, examples: Examples) -> PartForecast:
-    found = trees.predict(examples)
-    if found.churn_risk is None:
-        raise NotTrainedError("The trees do not foretell churn.")
-    return PartForecast(logit(np.clip(found.churn_risk, *_RISK_RANGE))[None], found.value_median, found.value_mean)
-
-
-def _only(part: PartForecast) -> FloatArray:
-    """The churn logits of a part with one member (n)."""
-    if part.churn_logits is None:
-        raise NotTrainedError("The trees do not foretell churn.")
-    result: FloatArray = part.churn_logits[0]
-    return result
+def _churn_logit(trees: LightGBM, features: Features) -> FloatArray:
+    """The churn logits of trees (n)."""
+    return logit(np.clip(trees.predict_target("churn", features), *_RISK_RANGE))
 
 
 def _churned(examples: Examples) -> FloatArray:

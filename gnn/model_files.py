@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from gnn.adjacency import GraphSettings
-from gnn.baselines.lightgbm_forecaster import LightGBM
-from gnn.baselines.random_forest import WithoutMedian
+from gnn.baselines.lightgbm_forecaster import ChurnTrees, LightGBM
+from gnn.baselines.random_forest import ChurnForest
 from gnn.blend import BlendWeights
 from gnn.calibration import PlattCalibration
 from gnn.gcn import ForecastNetwork, NetworkShape
@@ -27,6 +27,7 @@ from gnn.habitue_forecaster import FittedForecaster, ForecasterSettings, Habitue
 from gnn.hurdle import Amounts
 from gnn.linear_half import LinearHalf
 from gnn.network_half import EmbeddingFeatures, InputStatistics, NetworkHalf, NetworkSettings
+from gnn.paced_value import PacedValue
 from gnn.shared_work import SharedWork
 from gnn.tabular import TabularTransform
 from gnn.task import Task
@@ -36,7 +37,7 @@ from gnn.value_intervals import ValueIntervals
 from habitue.errors import NotTrainedError
 
 #: Version of the directory's layout; another one is refused.
-FORMAT: Final = 2
+FORMAT: Final = 3
 _SETTINGS: Final = "forecaster.json"
 _TENSORS: Final = "network.safetensors"
 _PARTS: Final = "parts.safetensors"
@@ -44,10 +45,11 @@ _PRODUCTS: Final = "taste-products.json"
 _WEIGHT_PREFIX: Final = "network."
 #: Parts made of boosters.
 _TREES: Final[Mapping[str, type[LightGBM]]] = {
-    "trees": LightGBM,
-    "graph_trees": LightGBM,
-    "forest": WithoutMedian,
+    "trees": ChurnTrees,
+    "graph_trees": ChurnTrees,
+    "forest": ChurnForest,
     "amounts": Amounts,
+    "paced": PacedValue,
 }
 #: Parts that are regressions.
 _LINEAR: Final = ("linear", "rfm")
@@ -188,6 +190,7 @@ def load(
         graph_trees=_trees(directory, "graph_trees", settings["trees"]),
         forest=_trees(directory, "forest", settings["trees"]),
         amounts=_trees(directory, "amounts", settings["trees"]),
+        paced=_trees(directory, "paced", settings["trees"]),
         linear=_linear("linear", settings["linear"], parts),
         rfm=_linear("rfm", settings["linear"], parts),
         graph=_graph(directory, settings["graph"], parts),

@@ -25,7 +25,7 @@ class NetworkSettings:
     """What the network sees and how it is trained.
 
     Attributes:
-        weeks: Length of the weekly series given to the head.
+        weeks: Length of the weekly series given to the head for churn.
         graph_components: Principal components of the tabular features that make up the customers' H⁽⁰⁾.
         graph: How purchases become edges.
         training: Sizes, steps and rates.
@@ -173,17 +173,16 @@ def _network_input(
     embedding_features: EmbeddingFeatures | None,
 ) -> NetworkInput:
     snapshot, rows = examples.snapshot, examples.rows
-    parts = [
-        statistics.transform(examples.features),
-        shared.weekly(examples, settings.weeks) - statistics.weekly_centre,
-    ]
+    parts = [statistics.transform(examples.features)]
     if embedding_features is not None:
         embedded = embedding_features(snapshot)[rows]
         parts.append((embedded - statistics.embedding_centre) / statistics.embedding_scale)
+    parts.append(shared.weekly(examples, settings.weeks) - statistics.weekly_centre)
     inputs, at = _tensor(np.concatenate(parts, axis=1)), torch.from_numpy(rows.astype(np.int64))
+    series = len(statistics.weekly_centre)
     if hop is not None and len(snapshot.customers) > MOST_AT_ONCE:  # the others' rows would only cost
-        return NetworkInput(inputs, hop.only(at), torch.arange(len(at)))
-    return NetworkInput(inputs, hop, at)
+        return NetworkInput(inputs, hop.only(at), torch.arange(len(at)), series)
+    return NetworkInput(inputs, hop, at, series)
 
 
 def _hop(

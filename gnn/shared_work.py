@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import Final, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from gnn.adjacency import AdjacencyCache
 from gnn.baselines.lightgbm_forecaster import LightGBM
-from gnn.baselines.random_forest import RandomForest, WithoutMedian
 from gnn.features import BLOCK_CUSTOMERS, Features, align, feature_blocks
-from gnn.forecast import Examples, Forecast, examples_of
+from gnn.forecast import Examples, examples_of
 from gnn.weekly import SERIES, weekly_activity
 from graph.snapshot import FloatArray, Int32Array, Snapshot
-from habitue.errors import NotTrainedError
 
-#: Fitted trees kept: all of one fold, which are four kinds in two stages with the graph, and as many without. Which of
+#: Fitted trees kept: all of one fold, which are five kinds in two stages with the graph, and as many without. Which of
 #: them is fitted first is up to the threads: with fewer places, what the control takes over could be gone by then.
-_KEPT_TREES = 16
+_KEPT_TREES = 20
 _Trees = TypeVar("_Trees", bound=LightGBM)
 
 
@@ -41,7 +38,6 @@ class SharedWork:
         self._keeping = Lock()
         self._making = Lock()
         self._trees: OrderedDict[tuple[str, tuple[str, ...], int], LightGBM] = OrderedDict()
-        self._seconds: WeakKeyDictionary[LightGBM, float] = WeakKeyDictionary()
         self._identities: WeakKeyDictionary[Examples, str] = WeakKeyDictionary()
         self._once: WeakKeyDictionary[Snapshot, dict[tuple[bytes, str], tuple[Features, object]]] = WeakKeyDictionary()
 
@@ -103,25 +99,14 @@ class SharedWork:
             by_length[weeks] = series.reshape(len(examples.rows), weeks * SERIES)
         return by_length[weeks]
 
-    def trees(self, training: list[Examples], *, seed: int) -> LightGBM:
-        """LightGBM fitted on the stacked training cutoffs."""
-        return self.fitted(LightGBM, training, seed=seed)
-
-    def forest(self, training: list[Examples], *, seed: int) -> RandomForest:
-        """A forest for churn and the mean of value."""
-        return self.fitted(WithoutMedian, training, seed=seed)
-
     def fitted(self, kind: type[_Trees], training: list[Examples], *, seed: int) -> _Trees:
         """A model of this kind fitted on the stacked training cutoffs, once for equal examples and seeds."""
         key = (kind.__qualname__, tuple(self._identity(each) for each in training), seed)
         with self._keeping:
             found = self._trees.get(key)
         if not isinstance(found, kind):
-            found, clock = kind(), time.thread_time()
+            found = kind()
             found.fit(training, seed=seed)
-            spent = time.thread_time() - clock
-            with self._keeping:
-                self._seconds[found] = spent
         with self._keeping:
             self._trees[key] = found
             self._trees.move_to_end(key)
@@ -138,39 +123,6 @@ class SharedWork:
             with self._keeping:
                 self._identities[examples] = known
         return known
-
-    def seconds_of(self, trees: LightGBM) -> float:
-        """How long one core was at work on a model that was fitted here."""
-        return self._seconds[trees]
-
-
-class SharedLightGBM:
-    """The LightGBM baseline where the blend has fitted the very same trees: they are taken, and their cost counted."""
-
-    name: Final = LightGBM.name
-    needs_labels: Final = True
-
-    def __init__(self, shared: SharedWork) -> None:
-        self.shared = shared
-        self.seconds_elsewhere = 0.0
-        self.trees: LightGBM | None = None
-
-    def fit(self, training: list[Examples], *, seed: int) -> None:
-        """Fit on the stacked training cutoffs, or take what was fitted on them."""
-        clock = time.thread_time()
-        self.trees = self.shared.trees(training, seed=seed)
-        fitted_now = time.thread_time() - clock
-        self.seconds_elsewhere = max(0.0, self.shared.seconds_of(self.trees) - fitted_now)
-
-    def predict(self, examples: Examples) -> Forecast:
-        """As LightGBM's.
-
-        Raises:
-            NotTrainedError: Before `fit`.
-        """
-        if self.trees is None:
-            raise NotTrainedError("The trees have not been fitted.")
-        return self.trees.predict(examples)
 
 
 def _identity(examples: Examples) -> str:

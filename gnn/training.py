@@ -60,19 +60,21 @@ class NetworkInput:
     """What the network sees of one cutoff.
 
     Attributes:
-        tabular: Transformed features n×f.
+        features: Transformed features n×f, and after them the weekly series n×s.
         hop: ÂH⁽⁰⁾ of the graph as of the cutoff; None without graph.
         rows: Rows of the n customers among the graph's customers.
+        series: How many of the columns are weekly series.
     """
 
-    tabular: torch.Tensor
+    features: torch.Tensor
     hop: FirstHop | None
     rows: torch.Tensor
+    series: int = 0
 
     def only(self, drawn: torch.Tensor) -> NetworkInput:
         """The input of some of the customers; their convolution is exact, see `FirstHop.only`."""
         hop = None if self.hop is None else self.hop.only(self.rows[drawn])
-        return NetworkInput(self.tabular[drawn], hop, torch.arange(len(drawn)))
+        return NetworkInput(self.features[drawn], hop, torch.arange(len(drawn)), self.series)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,8 @@ def train(
         network = ForecastNetwork(
             NetworkShape(
                 members=settings.members,
-                tabular=inputs[0].tabular.shape[1],
+                tabular=inputs[0].features.shape[1] - inputs[0].series,
+                series=inputs[0].series,
                 graph=0 if inputs[0].hop is None else inputs[0].hop.customers.shape[1],
                 width=settings.width,
                 hidden=settings.hidden,
@@ -132,7 +135,7 @@ def train(
             if len(given.rows) > settings.batch:
                 drawn = torch.from_numpy(order.choice(len(given.rows), settings.batch, replace=False, shuffle=False))
                 given, target = given.only(drawn), target.only(drawn)
-            outputs = network(given.tabular, given.hop, given.rows)
+            outputs = network(given.features, given.hop, given.rows)
             loss_of(outputs, target, settings.value_weight).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
@@ -166,5 +169,5 @@ def threads_for(rows: int) -> Iterator[None]:
 def outputs_of(network: ForecastNetwork, given: NetworkInput) -> npt.NDArray[np.float64]:
     """The members' outputs m×n×3 in float64 (see `gnn.gcn.CHURN_LOGIT` and its fellows)."""
     with torch.no_grad(), threads_for(len(given.rows)):
-        result: npt.NDArray[np.float64] = network(given.tabular, given.hop, given.rows).numpy().astype(np.float64)
+        result: npt.NDArray[np.float64] = network(given.features, given.hop, given.rows).numpy().astype(np.float64)
     return result

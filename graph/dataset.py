@@ -109,11 +109,12 @@ class CampaignsSource(Source):
 
 
 class InteractionsSource(Source):
-    """One table of interactions. Amounts are of the whole line, not per unit.
+    """One table of interactions. Amounts are of the whole line; a `unit_price` makes them where the table has none.
 
     Attributes:
         at_format: `strptime` format of a text time, or `epoch_s`, `epoch_ms` for numbers; ISO 8601 otherwise.
         id_prefix: Put before each given id, where two sources of one type number their lines alike.
+        unit_price: In the place of `amount`: the line's amount is this times its quantity.
         discount: Column or columns (added up) of money taken off the line.
     """
 
@@ -129,6 +130,7 @@ class InteractionsSource(Source):
     order_id: str | None = None
     quantity: str | None = None
     amount: str | None = None
+    unit_price: str | None = None
     discount: Columns = ()
     channel: str | None = None
     rating: str | None = None
@@ -153,7 +155,7 @@ class InteractionsSource(Source):
 
     def mapped(self) -> dict[str, str]:
         names = ("customer", "product", "campaign", "at", "known_at", "id", "order_id", "quantity", "amount",
-                 "channel", "rating", "treatment")  # fmt: skip
+                 "unit_price", "channel", "rating", "treatment")  # fmt: skip
         found = {name: getattr(self, name) for name in names if getattr(self, name)}
         return found | {f"discount {number + 1}": column for number, column in enumerate(self.discount)}
 
@@ -166,6 +168,8 @@ class InteractionsSource(Source):
             raise ValueError(f"{self.type} goes to a product: `campaign` belongs to CONTACTED and REDEEMED")
         if not is_campaign and not self.product and self.type != "PURCHASED":
             raise ValueError(f"{self.type} needs a `product` column (only PURCHASED may do without)")
+        if self.unit_price and (self.amount or not self.quantity):
+            raise ValueError("`unit_price` stands in the place of `amount`, and needs a `quantity` to be multiplied by")
         if not self.at and self.type != "CONTACTED":
             raise ValueError(f"{self.type} needs a time: name its column as `at`")
         return self

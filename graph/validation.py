@@ -26,6 +26,8 @@ BoolArray = npt.NDArray[np.bool_]
 _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
 # Epoch milliseconds in the years 1653 and 2286: outside the bounds, yet within any calendar.
 _FAR_PAST, _FAR_FUTURE = -(10**13), 10**13
+#: An amount made of quantity and price is kept to so many decimals: 3 × 2.55 is 7.65 and not 7.6499999999999995.
+_DECIMALS = 6
 _OFFSET = r"(?:Z|z|\+\d\d(?::?\d\d)?|(?:[T ]\d\d.*|\d{4}-\d\d-\d\d)-\d\d(?::?\d\d)?)$"
 _DECIMAL_COMMA = r"^[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?$"
 
@@ -144,6 +146,11 @@ def check_interactions(
     for name in ("quantity", "amount", "rating"):
         if column := getattr(source, name):
             columns[name] = parse_numbers(table[column], checks, column, source.decimal)
+    if source.unit_price:
+        price = parse_numbers(table[source.unit_price], checks, source.unit_price, source.decimal)
+        columns["amount"] = pc.round(pc.multiply(columns["quantity"], price), _DECIMALS)
+        infinite = pc.fill_null(pc.is_inf(columns["amount"]), False).to_numpy(zero_copy_only=False)
+        checks.refuse(infinite, source.unit_price, "times the quantity it is not finite", None)
     if source.discount:
         parts = [parse_numbers(table[column], checks, column, source.decimal) for column in source.discount]
         total = pc.fill_null(parts[0], 0.0)

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gnn.backtest import BacktestResult, backtest
-from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.baselines.registry import Extent, baselines
 from gnn.curves import curves
 from gnn.habitue_forecaster import ForecasterSettings, HabitueForecaster
-from gnn.shared_work import SharedLightGBM, SharedWork
+from gnn.shared_work import SharedWork
 from gnn.task import Task
 from graph.store import Progress
 from habitue.histories import current_history
@@ -34,7 +33,7 @@ def contenders(
     return [
         lambda: HabitueForecaster(task, shared=shared),
         lambda: HabitueForecaster(task, use_graph=False, shared=shared),
-        *(make if make is not LightGBM else lambda: SharedLightGBM(shared) for make in baselines(task, extent)),
+        *baselines(task, extent),
     ]
 
 

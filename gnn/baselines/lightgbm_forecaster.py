@@ -119,6 +119,12 @@ class LightGBM:
         return np.asarray(self.boosters[target].predict(align(features, self.names).values), np.float64)
 
 
+class ChurnTrees(LightGBM):
+    """The booster of churn alone, for a blend that has its values from other parts."""
+
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"churn": TARGETS["churn"]}
+
+
 def booster_parameters(examples: int, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """All that a booster on so many examples is told; equal parameters, inputs and targets give equal trees."""
     few = examples < FEWEST_FOR_THREADS

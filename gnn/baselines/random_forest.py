@@ -33,9 +33,7 @@ class RandomForest(LightGBM):
     }
 
 
-class WithoutMedian(RandomForest):
-    """The forest as a part of a blend: a mean of the leaves' medians lies above the median, and has no say in it."""
+class ChurnForest(RandomForest):
+    """The forest of churn alone, for a blend that has its values from other parts."""
 
-    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        target: settings for target, settings in RandomForest.settings.items() if target != "value_median"
-    }
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"churn": RandomForest.settings["churn"]}

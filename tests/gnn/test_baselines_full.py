@@ -8,7 +8,7 @@ import torch
 
 from gnn.baselines.lightgbm_forecaster import TARGETS, LightGBM
 from gnn.baselines.mlp import Perceptron
-from gnn.baselines.random_forest import RandomForest, WithoutMedian
+from gnn.baselines.random_forest import ChurnForest, RandomForest
 from gnn.baselines.registry import baselines
 from gnn.baselines.rfm import RfmLogistic
 from gnn.baselines.sequence import Sequence
@@ -65,11 +65,14 @@ def test_each_baseline_tells_who_falls_silent(make: type, dated: tuple[list[Exam
     np.testing.assert_array_equal(again.predict(test).churn_risk, forecast.churn_risk)
 
 
-def test_the_forest_of_a_blend_foretells_no_median(dated: tuple[list[Examples], Examples]) -> None:
-    forest = WithoutMedian()
+def test_the_forest_of_a_blend_foretells_the_same_churn_and_no_value(dated: tuple[list[Examples], Examples]) -> None:
+    forest, whole = ChurnForest(), RandomForest()
     forest.fit(dated[0], seed=0)
-    assert forest.predict(dated[1]).value_median is None
-    assert set(forest.boosters) == {"churn", "value_mean"}
+    whole.fit(dated[0], seed=0)
+    found = forest.predict(dated[1])
+    np.testing.assert_array_equal(found.churn_risk, whole.predict(dated[1]).churn_risk)
+    assert (found.value_median, found.value_mean) == (None, None)
+    assert set(forest.boosters) == {"churn"}
 
 
 def test_tuning_keeps_windows_apart_searches_once_and_is_never_worse_than_the_defaults(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -163,12 +164,22 @@ def test_a_customer_gets_the_same_forecast_whoever_else_is_asked_for(source: Exa
     np.testing.assert_allclose(wide.churn_score[place], narrow.churn_score, rtol=1e-4, atol=1e-5)
 
 
-def test_one_training_cutoff_gives_an_equal_uncalibrated_blend(source: ExampleSource) -> None:
+def test_one_training_cutoff_gives_an_equal_uncalibrated_blend_of_churn(source: ExampleSource) -> None:
     model, test = fitted(source, count=1)
     learnt = model.require_fitted()
-    assert learnt.weights == BlendWeights()
+    assert learnt.weights.churn == {}
     assert (learnt.calibration.slope, learnt.calibration.intercept) == (1.0, 0.0)
+    # The parts' shares in value are learnt across customers: half of them foretell the other half.
+    for shares, parts in ((learnt.weights.value_median, {"network", "paced"}),
+                          (learnt.weights.value_mean, {"network", "paced", "hurdle"})):  # fmt: skip
+        assert set(shares) == parts
+        assert sum(shares.values()) == pytest.approx(1.0)
+        assert len({round(share, 6) for share in shares.values()}) > 1
     assert_sound(model.predict(test), len(test.rows))
+    spared = HabitueForecaster(TASK, settings=replace(QUICK, value_intervals=False))
+    spared.fit(examples(source, 1)[0], seed=0)
+    assert spared.require_fitted().weights == BlendWeights()
+    np.testing.assert_array_equal(spared.predict(test).churn_score, model.predict(test).churn_score)
 
 
 def test_validation_uses_only_outcomes_that_ended_before_its_own_begin(source: ExampleSource) -> None:
@@ -259,8 +270,8 @@ def test_a_directory_brings_back_the_same_figures_to_the_last_bit(source: Exampl
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {
         "forecaster.json", "network.safetensors", "parts.safetensors", "taste-products.json",
-        *(f"{part}-{target}.txt" for part in ("trees", "graph_trees", "forest")
-          for target in ("churn", "value_mean", "value_median") if (part, target) != ("forest", "value_median")),
+        "trees-churn.txt", "graph_trees-churn.txt", "forest-churn.txt",
+        "paced-value_mean.txt", "paced-value_median.txt",
     }  # fmt: skip
 
 

@@ -104,6 +104,11 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
         ('type = "CONTACTED"\ncustomer = "a"\nat = "b"', "CONTACTED goes to a campaign"),
         ('type = "CONTACTED"\ncustomer = "a"\nat = "b"\ncampaign = "c"\nproduct = "d"', "no `product`"),
         ('type = "PURCHASED"\ncustomer = "a"', "PURCHASED needs a time"),
+        ('type = "PURCHASED"\ncustomer = "a"\nat = "b"\nunit_price = "c"', "needs a `quantity`"),
+        (
+            'type = "PURCHASED"\ncustomer = "a"\nat = "b"\nunit_price = "c"\nquantity = "d"\namount = "e"',
+            "in the place of `amount`",
+        ),
         ('type = "CONTACTED"\ncustomer = "a"\ncampaign = "c"', "name `start` in [campaigns]"),
         ('type = "PURCHASED"\ncustomer = "a"\nat = "b"\nat_format = "%Q"', "at_format"),
         ('type = "PURCHASED"\ncustomer = "a"\nat = "b"\nat_format = "iso"', "at_format"),

@@ -309,6 +309,28 @@ def test_negative_quantity_is_a_return_with_positive_figures() -> None:
     }
 
 
+def test_a_unit_price_makes_the_amount_of_the_line() -> None:
+    priced = ORDERS.model_copy(update={"amount": None, "unit_price": "each"})
+    checked = check(
+        [
+            {"units": "3", "each": "2.55"},
+            {"units": "-2", "each": "4"},
+            {"units": "", "each": "4"},
+            {"units": "2", "each": ""},
+            {"units": "2", "each": "dear"},
+            {"units": "1e200", "each": "1e200"},
+        ],
+        priced,
+    )
+    assert [(row["row"], row["amount"]) for row in checked.by_type["PURCHASED"].to_pylist()] == [
+        (1, 7.65), (3, None), (4, None),
+    ]  # fmt: skip
+    assert [(row["quantity"], row["amount"]) for row in checked.by_type["RETURNED"].to_pylist()] == [(2.0, 8.0)]
+    assert [(each.row, each.column, each.reason) for each in checked.refusals] == [
+        (5, "each", "not a number"), (6, "each", "times the quantity it is not finite"),
+    ]  # fmt: skip
+
+
 def test_returns_of_their_own_table_get_positive_figures_whatever_their_sign() -> None:
     source = ORDERS.model_copy(update={"type": "RETURNED"})
     checked = check([{"units": "-2", "total": "-19"}, {"units": "2", "total": "19"}], source)
