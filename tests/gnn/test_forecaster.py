@@ -177,7 +177,7 @@ def test_one_training_cutoff_gives_an_equal_uncalibrated_blend_of_churn(source: 
         assert len({round(share, 6) for share in shares.values()}) > 1
     assert_sound(model.predict(test), len(test.rows))
     spared = HabitueForecaster(TASK, settings=replace(QUICK, value_intervals=False))
-    spared.fit(examples(source, 1)[0], seed=0)
+    spared.fit(examples(source, 1)[0], seed=1)
     assert spared.require_fitted().weights == BlendWeights()
     np.testing.assert_array_equal(spared.predict(test).churn_score, model.predict(test).churn_score)
 
