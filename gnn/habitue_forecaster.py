@@ -81,7 +81,7 @@ class FittedForecaster:
         weights: The parts' shares in each prediction.
         calibration: Of the blended churn logit.
         constant_risk: Churn risk of everybody where the training labels were all alike; else None.
-        value_intervals: How far realised value lay from the predicted mean; None where that is not known.
+        value_intervals: How far buyers' value lay from what was expected of them; None where that is not known.
     """
 
     network: NetworkHalf
@@ -204,7 +204,8 @@ class HabitueForecaster:
                 churned, value = _churned(newest), _value(newest)
                 weights = validation.out_of_time_weights(churned, value)
                 calibration = fit_platt(validation.churn_logit(weights.churn), churned)
-                intervals = fit_value_intervals(validation.value_mean(weights.value_mean), value)
+                risk = calibration(validation.churn_logit(weights.churn))
+                intervals = fit_value_intervals(risk, validation.value_mean(weights.value_mean), value)
                 fitted = (last or self._begin(labelled, seed, pool, first=False))()
             else:
                 if self.settings.value_intervals:
@@ -235,12 +236,12 @@ class HabitueForecaster:
             members, calibration = np.tile(score, (len(members), 1)), PlattCalibration()
         member_risks = calibration(members)
         value_mean = parts.value_mean(shares.value_mean)
-        known = fitted.value_intervals
-        value_low, value_high = (None, None) if known is None else known(value_mean)
+        churn_risk, known = calibration(score), fitted.value_intervals
+        value_low, value_high = (None, None) if known is None else known(churn_risk, value_mean)
         low, high = risk_interval(score, deviation(members, member_weights), calibration)
         return Forecast(
             churn_score=score,
-            churn_risk=calibration(score),
+            churn_risk=churn_risk,
             churn_risk_low=low,
             churn_risk_high=high,
             value_median=parts.value_median(shares.value_median),
@@ -275,7 +276,8 @@ class HabitueForecaster:
         fitted = self._begin(learn, seed, pool, first=True)()
         parts, value = fitted.parts(judge[-1], self.shared, self.embedding_features), _value(judge[-1])
         weights = parts.value_weights(value)
-        return weights, fit_value_intervals(parts.value_mean(weights.value_mean), value)
+        risk = expit(parts.churn_logit(weights.churn))
+        return weights, fit_value_intervals(risk, parts.value_mean(weights.value_mean), value)
 
     def _before_window_of(self, newest: Examples, labelled: list[Examples]) -> list[Examples]:
         """The examples whose outcome window ends before the newest one's begins.
