@@ -33,6 +33,7 @@ import pyarrow.compute as pc
 
 from bench.graph_data import SIZES, prepared
 from bench.measure import machine, ratio
+from bench.neo4j_reads import neo4j_reads
 from graph.change_files import LoadChanges
 from graph.dataset import read_dataset
 from graph.loading import load
@@ -74,10 +75,11 @@ class Measured(OfflineStore):
 class Bench:
     """The measurements, each with a server of its own."""
 
-    def __init__(self, folder: Path, work: Path, parts: set[str]) -> None:
+    def __init__(self, folder: Path, work: Path, parts: set[str], reads: int) -> None:
         self.folder = folder
         self.work = work
         self.parts = parts
+        self.reads = reads
         self.figures: dict[str, Any] = {}
 
     def measure(self, changes: LoadChanges, book: list[LoadRecord], facts: DatasetFacts) -> None:
@@ -85,7 +87,7 @@ class Bench:
         self.figures["interactions"] = changes.added.total()
         if "online" in self.parts:
             self.online(changes, book, facts)
-        if "offline" in self.parts or "export" in self.parts:
+        if self.parts & {"offline", "export", "reads"}:
             self.offline(changes, book, facts)
 
     def online(self, changes: LoadChanges, book: list[LoadRecord], facts: DatasetFacts) -> None:
@@ -112,6 +114,9 @@ class Bench:
                 prepare_schema(store._connection)
             if "export" in self.parts:
                 self.export(store)
+            if "reads" in self.parts:
+                self.figures["reads"] = neo4j_reads(store, self.reads)
+                print(json.dumps(self.figures["reads"]), flush=True)
         offline = self.figures["csv_seconds"] + self.figures["import_seconds"]
         self.figures["offline_of_import"] = ratio(offline, self.figures["import_seconds"])
         self.figures["offline_with_constraints_of_import"] = ratio(
@@ -253,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", choices=SIZES, default="smoke")
     parser.add_argument("--data", type=Path, default=None, help="generated where it holds none")
     parser.add_argument("--neo4j", type=Path, default=None)
-    parser.add_argument("--parts", default="online,offline,export")
+    parser.add_argument("--parts", default="online,offline,export,reads")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     if options.neo4j is None:
@@ -262,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-neo4j-") as temporary:
         work = Path(temporary)
         data = prepared((options.data or work / "data").resolve(), SIZES[options.size])
-        bench = Bench(options.neo4j.resolve(), work, set(options.parts.split(",")))
+        bench = Bench(options.neo4j.resolve(), work, set(options.parts.split(",")), SIZES[options.size].reads)
         store = cast(GraphStore, Measured(work / "unused", bench.measure))
         load(store, read_dataset(data / "dataset.toml"), "bench", work / "workspace", no_progress)
     found = json.loads(options.results.read_text(encoding="utf-8")) if options.results.is_file() else {}

@@ -30,7 +30,8 @@ from habitue.cookbook import list_queries, run_query
 from habitue.errors import CypherRefusedError
 from habitue.settings import Settings
 
-_WARMING = 5
+#: The first subjects only warm up.
+WARMING = 5
 _DEAR_SECONDS = 1.0
 _MOST_ROWS = 10_000
 
@@ -86,12 +87,12 @@ def in_turn(
     worked: dict[bool, list[float]] = {True: [], False: []}
     deadline = time.monotonic() + seconds
     for number, subject in enumerate(subjects):
-        if number > _WARMING and time.monotonic() > deadline:
+        if number > WARMING and time.monotonic() > deadline:
             break
         for is_ours in (number % 2 == 0, number % 2 == 1):
             begin, work = time.perf_counter(), time.process_time()
             (ours if is_ours else raw)(subject)
-            if number >= _WARMING:
+            if number >= WARMING:
                 taken[is_ours].append(time.perf_counter() - begin)
                 worked[is_ours].append(time.process_time() - work)
     by_ours, by_raw = quantiles(taken[True]), quantiles(taken[False])
@@ -139,7 +140,7 @@ class Reads:
         statements: dict[str, list[Statement]] = {}
         deadline = time.monotonic() + self.seconds
         for number, each in enumerate(taken):
-            if number > 2 * _WARMING and time.monotonic() > deadline:
+            if number > 2 * WARMING and time.monotonic() > deadline:
                 taken = taken[:number]
                 break
             recording = RecordingStore(self.store, self._occurring)
@@ -195,7 +196,7 @@ def main() -> None:
     nodes = reads.store.nodes()
     chance = random.Random(0)
     customers, products = (
-        chance.sample(ids, min(len(ids), options.reads + _WARMING))
+        chance.sample(ids, min(len(ids), options.reads + WARMING))
         for ids in (nodes.customers["id"].to_pylist(), nodes.products["id"].to_pylist())
     )
     result = {

@@ -1,8 +1,8 @@
 """Intervals that hold for realised value: a customer's own risk of buying nothing, and the spread of what others paid.
 
 A customer buys nothing with probability r, its churn risk; else its value is m·Q, where m = mean / (1 - r) is what is
-expected of it if it buys, and Q what realised value was, as a multiple of m, among the buyers of a cutoff that the model
-did not learn from, in ten groups by m. The ends are quantiles of this mixture (distributional conformal prediction:
+expected of it if it buys, and Q what realised value was, as a multiple of m, among the buyers of a cutoff that nothing
+was learnt from, in ten groups by m. The ends are quantiles of this mixture (distributional conformal prediction:
 Chernozhukov, Wüthrich and Zhu, PNAS 118 (2021)). They hold for customers exchangeable with those of that cutoff as far
 as the risks are calibrated; from one month to another that is checked, over rolling cutoffs.
 

@@ -95,9 +95,21 @@ class Neo4jConnection:
             yield session
 
     def read(self, text: str, parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], list[neo4j.Record]]:
-        """Run one of our own reading statements; tried again when the server asks for it."""
+        """Run one of our own reading statements; tried again when the server asks for it.
+
+        A transaction of its own costs a second way to the server and back, so that it is only begun for trying again.
+        """
         driver = self.driver()
         with self.translated_errors("a statement"):
+            try:
+                with driver.session(
+                    database=self.database, default_access_mode=neo4j.READ_ACCESS, fetch_size=-1
+                ) as session:
+                    result = session.run(text, dict(parameters))
+                    return tuple(result.keys()), list(result)
+            except (exceptions.DriverError, exceptions.Neo4jError) as error:
+                if not error.is_retryable():
+                    raise
             answer = driver.execute_query(
                 text, dict(parameters), database_=self.database, routing_=neo4j.RoutingControl.READ
             )

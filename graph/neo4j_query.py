@@ -16,7 +16,7 @@ from neo4j import exceptions
 
 from graph.guard_words import VECTOR_SEARCH
 from graph.neo4j_connection import Neo4jConnection
-from graph.neo4j_values import plain
+from graph.neo4j_values import plain_row
 from graph.store import QueryLimits, Rows
 from graph.wire import dump
 from habitue.errors import CypherRefusedError
@@ -78,7 +78,7 @@ def _fetch(result: neo4j.Result, limits: QueryLimits) -> Rows:
     rows: list[tuple[Any, ...]] = []
     size = 0
     for record in result:
-        row = tuple(plain(value) for value in record)
+        row = plain_row(record)
         size += len(dump(row))
         if len(rows) == limits.rows:
             return Rows(tuple(result.keys()), rows, truncated=True)

@@ -32,7 +32,7 @@ from graph.neo4j_statements import (
     run_in_batches,
     statement,
 )
-from graph.neo4j_values import plain
+from graph.neo4j_values import plain_row
 from graph.neo4j_vectors import Kind, renew_vectors, write_vectors
 from graph.store import DatasetFacts, LoadRecord, Progress, QueryLimits, Rows, StoreHealth, best_first, no_progress
 from graph.tables import GraphTables
@@ -263,7 +263,7 @@ class Neo4jStore:
     def read(self, name: str, **parameters: Any) -> Rows:
         """Run one of the project's own reading statements."""
         columns, records = self._connection.read(cypher.statement(name, self.dialect).text, parameters)
-        return Rows(columns, [tuple(plain(value) for value in record) for record in records])
+        return Rows(columns, [plain_row(record) for record in records])
 
     def neighbours(self, relationship: str, direction: str, ids: list[str], limit: int) -> list[dict[str, Any]]:
         """Nodes at the other end of a relationship type, for several nodes in the middle at once."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import neo4j
 import pytest
+from neo4j.exceptions import ClientError, Neo4jError, TransientError
 
 from graph.neo4j_connection import Neo4jConnection
 from graph.neo4j_query import run_limited
 from graph.store import QueryLimits, Rows
-from habitue.errors import CypherRefusedError
+from habitue.errors import CypherRefusedError, StoreError
 
 pytestmark = pytest.mark.neo4j
 LIMITS = QueryLimits(seconds=30.0)
@@ -23,6 +25,29 @@ def connection(neo4j_url: str) -> Iterator[Neo4jConnection]:
     made = Neo4jConnection(neo4j_url, user="", password="", database="neo4j")
     yield made
     made.close()
+
+
+@pytest.mark.parametrize(("error", "tried_again"), [(TransientError("busy"), True), (ClientError("wrong"), False)])
+def test_our_own_reads_are_tried_again_where_the_server_says_that_it_helps(
+    connection: Neo4jConnection, monkeypatch: pytest.MonkeyPatch, error: Neo4jError, tried_again: bool
+) -> None:
+    assert connection.read("UNWIND $given AS x RETURN x, -x AS y", {"given": [1, 2]})[0] == ("x", "y")
+    run, asked = neo4j.Session.run, []
+
+    def refused_once(session: neo4j.Session, text: str, *arguments: Any) -> neo4j.Result:
+        asked.append(text)
+        if len(asked) == 1:
+            raise error
+        return run(session, text, *arguments)
+
+    monkeypatch.setattr(neo4j.Session, "run", refused_once)
+    if tried_again:
+        keys, records = connection.read("RETURN $x AS x", {"x": 7})
+        assert (keys, [record.values() for record in records]) == (("x",), [[7]])
+    else:
+        with pytest.raises(StoreError, match="refused a statement"):
+            connection.read("RETURN $x AS x", {"x": 7})
+    assert len(asked) == 1  # what follows is a transaction that the driver repeats by itself
 
 
 def test_rows_and_bytes_cut_the_answer_and_a_row_too_long_is_refused(connection: Neo4jConnection) -> None:
