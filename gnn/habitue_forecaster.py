@@ -1,6 +1,6 @@
 """Habitué's forecaster: graph convolutional networks, boosted trees, a forest and linear models, blended.
 
-All parts learn from the same stacked cutoffs, three of them from the graph's features besides. How they are blended and
+All parts learn from the same stacked cutoffs, most of them from the graph's features besides. How they are blended and
 calibrated is learnt out of time: a first fit on older cutoffs foretells the newest, then all are fitted anew on all.
 """
 
