@@ -39,10 +39,8 @@ def neo4j_reads(store: Neo4jStore, reads: int, seconds: float = 30.0) -> dict[st
         seconds: For each kind, after which no further customer is begun.
     """
     driver, text = store._connection.driver(), cypher.statement("read/customer", store.dialect).text
-    count = store.health().counts["Customer"]
-    places = random.Random(0).sample(range(count), min(count, reads + WARMING))
-    ids = sorted(store.nodes().customers["id"].to_pylist())
-    customers = [ids[place] for place in places]
+    ids = store.nodes().customers["id"].to_pylist()
+    customers = random.Random(0).sample(ids, min(len(ids), reads + WARMING))
 
     def raw(statements: list[tuple[str, dict[str, Any]]]) -> None:
         for statement, parameters in statements:

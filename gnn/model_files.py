@@ -21,9 +21,10 @@ from gnn.baselines.lightgbm_forecaster import ChurnTrees, LightGBM
 from gnn.baselines.random_forest import ChurnForest
 from gnn.blend import BlendWeights
 from gnn.calibration import PlattCalibration
+from gnn.fitted_forecaster import FittedForecaster
 from gnn.gcn import ForecastNetwork, NetworkShape
 from gnn.graph_features import GraphFeatures
-from gnn.habitue_forecaster import FittedForecaster, ForecasterSettings, HabitueForecaster
+from gnn.habitue_forecaster import ForecasterSettings, HabitueForecaster
 from gnn.hurdle import Amounts
 from gnn.linear_half import LinearHalf
 from gnn.network_half import EmbeddingFeatures, InputStatistics, NetworkHalf, NetworkSettings

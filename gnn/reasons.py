@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from gnn.features import align
+from gnn.fitted_forecaster import PARTS
 from gnn.gcn import CHURN_LOGIT
 from gnn.graph_evidence import MOST_CUSTOMERS, evidence, left_out
-from gnn.habitue_forecaster import PARTS
 
 if TYPE_CHECKING:
     from gnn.baselines.lightgbm_forecaster import LightGBM
