@@ -107,8 +107,7 @@ class Reason(Answer):
     direction: str = Field(description="`raises` or `lowers`")
     kind: str = Field(
         "feature",
-        description="`feature`: a number known of the customer; `rhythm`: the weekly series; `graph`: what was found "
-        "by leaving it out of the graph",
+        description="`feature`: a number known of the customer; `graph`: what was found by leaving it out of the graph",
     )
     evidence: Structure = Field(default_factory=dict, description="What a reason of the graph rests on")
 

@@ -2,8 +2,8 @@
 
     python -m bench.bench_ablation [--smoke] [--source complete-journey] [--workspace DIR] [--horizons 30 60] [--seed 0]
 
-Without the graph (the control: the same stack on the tabular features), without the vectors of taste, without the
-weekly series, and without stacking (equal shares of all parts). Five cutoffs 30 days apart for each horizon; the
+Without the graph (the control: the same stack on the tabular features), without the vectors of taste, and
+without stacking (equal shares of all parts). Five cutoffs 30 days apart for each horizon; the
 differences are of the whole from the rest, with 95 % intervals by bootstrap over customers. Writes
 bench/results/ablation.json.
 """
@@ -23,14 +23,12 @@ from bench.real_history import loaded
 from gnn.backtest import backtest
 from gnn.forecast import Forecaster
 from gnn.habitue_forecaster import ForecasterSettings, HabitueForecaster
-from gnn.network_half import NetworkSettings
 from gnn.shared_work import SharedWork
 from gnn.task import Task
 
 RESULTS = Path(__file__).parent / "results" / "ablation.json"
 SETTINGS = {
     "without_taste_vectors": ForecasterSettings(taste_directions=0),
-    "without_weekly_series": ForecasterSettings(network=NetworkSettings(weeks=0)),
     "without_stacking": ForecasterSettings(validate=False),
 }
 

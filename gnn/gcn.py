@@ -118,7 +118,7 @@ class GraphConvolution(nn.Module):
 
 
 class MemberLinear(nn.Module):
-    """An affine map for each of m members: (n×inputs or …×m×n×inputs) to …×m×n×outputs."""
+    """An affine map for each of m members: (n×inputs or m×n×inputs) to m×n×outputs."""
 
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class MemberLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """The outputs m×n×outputs, with further dimensions before as the inputs have them."""
+        """The outputs m×n×outputs."""
         if inputs.dim() > 2:
             return inputs @ self.weight + self.bias
         members, width, outputs = self.weight.shape
@@ -135,7 +135,7 @@ class MemberLinear(nn.Module):
 
 
 class SharedDropout(nn.Module):
-    """Dropout with one mask for all members: …×m×n×k inputs, an n×k mask.
+    """Dropout with one mask for all members: m×n×k inputs, an n×k mask.
 
     Drawing random numbers is the dearest part of a step on a CPU, and the members differ enough by their weights.
     """
@@ -159,7 +159,6 @@ class NetworkShape:
     Attributes:
         members: Ensemble members m.
         tabular: Columns of the customers' features, given to the head.
-        series: Columns of their weekly series, given to the head for churn; 0 leaves them out.
         graph: Columns k of H⁽⁰⁾; 0 leaves the graph out.
         width: Columns of H⁽¹⁾ and H⁽²⁾.
         hidden: Units of the head's hidden layers.
@@ -168,7 +167,6 @@ class NetworkShape:
 
     members: int
     tabular: int
-    series: int
     graph: int
     width: int
     hidden: int
@@ -185,8 +183,7 @@ class ForecastNetwork(nn.Module):
     """Graph convolution beside a perceptron on the same features; one head for churn and value.
 
     The features enter twice, through the graph as H⁽⁰⁾ and directly into the head: what a customer did itself must not
-    have to survive two averagings. The weekly series serve churn alone: of value they tell nothing that the features do
-    not, and what the network took from them cost it accuracy on every retailer that it was tried on.
+    have to survive two averagings.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -198,38 +195,27 @@ class ForecastNetwork(nn.Module):
         self.dropout = SharedDropout(shape.dropout)
         self.tabular = MemberLinear(shape.members, shape.tabular, shape.hidden)
         self.graph = MemberLinear(shape.members, shape.width, shape.hidden) if shape.graph else None
-        self.series = MemberLinear(shape.members, shape.series, shape.hidden) if shape.series else None
         self.hidden = MemberLinear(shape.members, shape.hidden, shape.hidden)
         self.output = MemberLinear(shape.members, shape.hidden, 3)
         self.shortcut = MemberLinear(shape.members, shape.tabular, 3)
-        self.series_shortcut = MemberLinear(shape.members, shape.series, 1) if shape.series else None
-        for layer in (self.output, self.shortcut, self.series_shortcut):  # start from the average customer, not noise
-            if layer is not None:
-                nn.init.zeros_(layer.weight)
+        for layer in (self.output, self.shortcut):  # start from the average customer, not noise
+            nn.init.zeros_(layer.weight)
 
     def forward(self, inputs: torch.Tensor, hop: FirstHop | None, rows: torch.Tensor) -> torch.Tensor:
         """Outputs m×n×3 for the n customers at `rows` of the graph.
 
         Args:
-            inputs: The customers' transformed features n×f, and after them their weekly series n×s.
+            inputs: The customers' transformed features n×f.
             hop: ÂH⁽⁰⁾ of the whole graph; None for a network without graph.
             rows: Rows of the n customers among the graph's customers.
         """
-        tabular, series = inputs[:, : self.shape.tabular], inputs[:, self.shape.tabular :]
-        hidden = self.tabular(tabular)
+        hidden = self.tabular(inputs)
         if self.graph is not None and self.convolution is not None and hop is not None:
             hidden = hidden + self.graph(self.convolution(hop)[:, rows])
-        if self.series is not None:
-            hidden = torch.stack([hidden + self.series(series), hidden])
         hidden = self.dropout(torch.relu(hidden))
         hidden = self.dropout(torch.relu(self.hidden(hidden)))
-        result: torch.Tensor = self.output(hidden) + self.shortcut(tabular)
-        if self.series_shortcut is None:
-            return result
-        churn, value = result
-        return torch.cat(
-            [churn[..., :VALUE_LOG_MEDIAN] + self.series_shortcut(series), value[..., VALUE_LOG_MEDIAN:]], -1
-        )
+        result: torch.Tensor = self.output(hidden) + self.shortcut(inputs)
+        return result
 
 
 def _glorot(members: int, inputs: int, outputs: int) -> torch.Tensor:

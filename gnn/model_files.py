@@ -38,7 +38,7 @@ from gnn.value_intervals import ValueIntervals
 from habitue.errors import NotTrainedError
 
 #: Version of the directory's layout; another one is refused.
-FORMAT: Final = 3
+FORMAT: Final = 4
 _SETTINGS: Final = "forecaster.json"
 _TENSORS: Final = "network.safetensors"
 _PARTS: Final = "parts.safetensors"
@@ -71,7 +71,6 @@ def save(forecaster: HabitueForecaster, directory: Path) -> None:
         "transform.centre": statistics.transform.centre,
         "transform.scale": statistics.transform.scale,
         "transform.flagged": statistics.transform.flagged,
-        "weekly_centre": statistics.weekly_centre,
         "embedding_centre": statistics.embedding_centre,
         "embedding_scale": statistics.embedding_scale,
         "projection": statistics.projection,
@@ -166,7 +165,6 @@ def load(
             scale=arrays["transform.scale"],
             flagged=arrays["transform.flagged"],
         ),
-        weekly_centre=arrays["weekly_centre"],
         embedding_centre=arrays["embedding_centre"],
         embedding_scale=arrays["embedding_scale"],
         projection=arrays["projection"],

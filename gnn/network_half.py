@@ -25,13 +25,11 @@ class NetworkSettings:
     """What the network sees and how it is trained.
 
     Attributes:
-        weeks: Length of the weekly series given to the head for churn.
         graph_components: Principal components of the tabular features that make up the customers' H⁽⁰⁾.
         graph: How purchases become edges.
         training: Sizes, steps and rates.
     """
 
-    weeks: int = 26
     graph_components: int = 24
     graph: GraphSettings = field(default_factory=GraphSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -43,14 +41,12 @@ class InputStatistics:
 
     Attributes:
         transform: Of the tabular features.
-        weekly_centre: Mean of the weekly series (3w).
         embedding_centre, embedding_scale: Mean and standard deviation of the embedding's quantities; empty without.
         projection: From tabular features to H⁽⁰⁾ (f×k), whitened principal components; k = 0 without graph.
         value_scale: Mean value over the training examples, in currency: the network's unit of value.
     """
 
     transform: TabularTransform
-    weekly_centre: FloatArray
     embedding_centre: FloatArray
     embedding_scale: FloatArray
     projection: FloatArray
@@ -84,10 +80,7 @@ class NetworkHalf:
     ) -> NetworkForecast:
         """Foretell the examples' population."""
         hop = _hop(examples, self.settings, self.statistics, shared)
-        inputs = (
-            _network_input(part, hop, self.settings, self.statistics, shared, embedding_features)
-            for _, part in parts_of(examples)
-        )
+        inputs = (_network_input(part, hop, self.statistics, embedding_features) for _, part in parts_of(examples))
         outputs = np.concatenate([outputs_of(self.network, part) for part in inputs], axis=1)
         scale = self.statistics.value_scale
         return NetworkForecast(
@@ -112,9 +105,9 @@ def fit_network(
     Without products in every training snapshot there is no graph, and the network is the one without.
     """
     with_graph = use_graph and all(len(each.snapshot.products) for each in training)
-    statistics = _statistics(training, settings, with_graph, shared, embedding_features)
+    statistics = _statistics(training, settings.graph_components if with_graph else 0, embedding_features)
     inputs = [
-        _network_input(each, _hop(each, settings, statistics, shared), settings, statistics, shared, embedding_features)
+        _network_input(each, _hop(each, settings, statistics, shared), statistics, embedding_features)
         for each in training
     ]
     targets = [
@@ -128,14 +121,9 @@ def fit_network(
 
 
 def _statistics(
-    training: Sequence[Examples],
-    settings: NetworkSettings,
-    with_graph: bool,
-    shared: SharedWork,
-    embedding_features: EmbeddingFeatures | None,
+    training: Sequence[Examples], graph_components: int, embedding_features: EmbeddingFeatures | None
 ) -> InputStatistics:
     transform = TabularTransform.of([each.features for each in training])
-    weekly = [shared.weekly(each, settings.weeks).mean(axis=0) for each in training]
     if embedding_features is None:
         embedded = np.zeros((1, 0))
     else:
@@ -144,10 +132,9 @@ def _statistics(
     tabular = np.concatenate([transform(each.features) for each in training])
     return InputStatistics(
         transform=transform,
-        weekly_centre=np.mean(weekly, axis=0),
         embedding_centre=embedded.mean(axis=0),
         embedding_scale=np.maximum(embedded.std(axis=0), 1e-9),
-        projection=_principal_components(tabular, settings.graph_components if with_graph else 0),
+        projection=_principal_components(tabular, graph_components),
         value_scale=max(float(np.maximum(value, 0.0).mean()), 1e-9),
     )
 
@@ -167,9 +154,7 @@ def _principal_components(rows: FloatArray, count: int) -> FloatArray:
 def _network_input(
     examples: Examples,
     hop: FirstHop | None,
-    settings: NetworkSettings,
     statistics: InputStatistics,
-    shared: SharedWork,
     embedding_features: EmbeddingFeatures | None,
 ) -> NetworkInput:
     snapshot, rows = examples.snapshot, examples.rows
@@ -177,12 +162,10 @@ def _network_input(
     if embedding_features is not None:
         embedded = embedding_features(snapshot)[rows]
         parts.append((embedded - statistics.embedding_centre) / statistics.embedding_scale)
-    parts.append(shared.weekly(examples, settings.weeks) - statistics.weekly_centre)
     inputs, at = _tensor(np.concatenate(parts, axis=1)), torch.from_numpy(rows.astype(np.int64))
-    series = len(statistics.weekly_centre)
     if hop is not None and len(snapshot.customers) > MOST_AT_ONCE:  # the others' rows would only cost
-        return NetworkInput(inputs, hop.only(at), torch.arange(len(at)), series)
-    return NetworkInput(inputs, hop, at, series)
+        return NetworkInput(inputs, hop.only(at), torch.arange(len(at)))
+    return NetworkInput(inputs, hop, at)
 
 
 def _hop(

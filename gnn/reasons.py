@@ -3,7 +3,6 @@
 - **Features**: the trees' exact Shapley values (TreeSHAP, Lundberg and others, 2020, as LightGBM computes them), and
   the network's gradient times input, each weighed by its share in the blend. Both are log-odds against the average
   training customer. Other parts of the blend that read the same features are spoken for by the trees.
-- **Rhythm**: the network's series of the last weeks, as one reason.
 - **Graph**: what the score loses when a category of products is left out of the graph; see `gnn.graph_evidence`.
 
 They explain a prediction, not what causes a customer to leave; `bench/bench_reasons.py` checks that removing what is
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 #: Contributions smaller than this, in log-odds, are no reason: they move a risk of one half by a quarter of a percent.
 _SMALLEST: Final = 0.01
-#: The reason that the weekly series make up.
-RHYTHM: Final = "weekly_rhythm"
 #: Kind of a reason from the graph, whose name is this, a colon and the category.
 GRAPH: Final = "graph"
 
@@ -52,14 +49,14 @@ def churn_contributions(trees: LightGBM, features: Features) -> FloatArray:
     return result
 
 
-def network_contributions(forecaster: HabitueForecaster, examples: Examples) -> tuple[FloatArray, FloatArray]:
-    """Gradient times input of the network's mean churn logit, by tabular feature of the trees and of the series.
+def network_contributions(forecaster: HabitueForecaster, examples: Examples) -> FloatArray:
+    """Gradient times input of the network's mean churn logit, by tabular feature of the trees.
 
     Inputs are standardised, so that the average training customer is at zero; what the features do by way of the graph
     is not in them.
 
     Returns:
-        n×f in the order of the trees' features (a missing value's flag counts for its feature), and n for the series.
+        n×f in the order of the trees' features (a missing value's flag counts for its feature).
     """
     fitted = forecaster.require_fitted()
     half, names = fitted.network, list(fitted.trees.names)
@@ -82,7 +79,7 @@ def network_contributions(forecaster: HabitueForecaster, examples: Examples) -> 
     for column, name in enumerate([*transform.names, *flagged]):
         if name in names:
             by_feature[:, names.index(name)] += product[:, column]
-    return by_feature, product[:, transform.width :].sum(axis=1)
+    return by_feature
 
 
 def churn_reasons(
@@ -103,7 +100,7 @@ def churn_reasons(
     Returns:
         One list for each customer of JSON objects: `feature` (its name), `label` (what it means to a reader, with its
         unit), `value` (the customer's; None where undefined), `contribution` (what it adds to the log-odds of churn),
-        `direction` (whether that `raises` or `lowers` the risk), `kind` (`feature`, `rhythm` or `graph`), and for a
+        `direction` (whether that `raises` or `lowers` the risk), `kind` (`feature` or `graph`), and for a
         category of the graph its `evidence`.
 
     Raises:
@@ -114,17 +111,14 @@ def churn_reasons(
     aligned = align(examples.features, names)
     known = [_of_customers(examples, group) for group in groups]
     result = []
-    for row, columns in enumerate(named_columns(contributions, len(names) + 1, most)):
+    for row, columns in enumerate(named_columns(contributions, len(names), most)):
         reasons = []
         for column in columns:
             contribution = float(contributions[row, column])
             if column < len(names):
                 reasons.append(_reason(aligned, row, column, contribution))
-            elif column == len(names):
-                label = "Purchases week by week over the last half year"
-                reasons.append(_said(RHYTHM, label, None, contribution, "rhythm"))
             else:
-                place = column - len(names) - 1
+                place = column - len(names)
                 reasons.append(_of_graph(groups[place], known[place], row, contribution))
         result.append(reasons)
     return result
@@ -153,19 +147,19 @@ def named_columns(contributions: FloatArray, graph_from: int, most: int) -> list
 
 
 def all_contributions(forecaster: HabitueForecaster, examples: Examples) -> tuple[FloatArray, list[GraphGroup]]:
-    """Contributions of every feature of the trees, of the weekly series, and of the groups of the graph, in this order.
+    """Contributions of every feature of the trees, and after them of the groups of the graph.
 
     Returns:
-        n×(f + 1 + g), and the g groups. A category of which a customer bought nothing is zero for that customer.
+        n×(f + g), and the g groups. A category of which a customer bought nothing is zero for that customer.
     """
     fitted = forecaster.require_fitted()
     share = network_share(forecaster)
-    by_network, by_series = network_contributions(forecaster, examples)
+    by_network = network_contributions(forecaster, examples)
     by_feature = (1.0 - share) * churn_contributions(fitted.trees, examples.features)[:, :-1] + share * by_network
     groups: list[GraphGroup] = []
     if fitted.constant_risk is None and fitted.uses_graph and len(examples.rows) <= MOST_CUSTOMERS:
         groups = left_out(lambda each: _score(forecaster, each), examples, _score(forecaster, examples))
-    parts = [by_feature, share * by_series[:, None]]
+    parts = [by_feature]
     for group in groups:
         own = _lines(examples, group) > 0
         parts.append(np.where(own, group.contribution, 0.0)[:, None])

@@ -1,4 +1,4 @@
-"""Work that several forecasters of a backtest have in common, done once: adjacencies, features, series, trees."""
+"""Work that several forecasters of a backtest have in common, done once: adjacencies, features, trees."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from gnn.adjacency import AdjacencyCache
 from gnn.baselines.lightgbm_forecaster import LightGBM
 from gnn.features import BLOCK_CUSTOMERS, Features, align, feature_blocks
 from gnn.forecast import Examples, examples_of
-from gnn.weekly import SERIES, weekly_activity
-from graph.snapshot import FloatArray, Int32Array, Snapshot
+from graph.snapshot import Int32Array, Snapshot
 
 #: Fitted trees kept: all of one fold, which are five kinds in two stages with the graph, and as many without. Which of
 #: them is fitted first is up to the threads: with fewer places, what the control takes over could be gone by then.
@@ -34,7 +33,6 @@ class SharedWork:
     def __init__(self) -> None:
         self.adjacencies = AdjacencyCache()
         self._everybody: WeakKeyDictionary[Snapshot, Features] = WeakKeyDictionary()
-        self._weekly: WeakKeyDictionary[Examples, dict[int, FloatArray]] = WeakKeyDictionary()
         self._keeping = Lock()
         self._making = Lock()
         self._trees: OrderedDict[tuple[str, tuple[str, ...], int], LightGBM] = OrderedDict()
@@ -90,14 +88,6 @@ class SharedWork:
         for block in feature_blocks(snapshot, others, undated_properties=allowed, allowed_sensitive=allowed):
             yield others[done : done + len(block)], align(block, names)
             done += len(block)
-
-    def weekly(self, examples: Examples, weeks: int) -> FloatArray:
-        """The population's weekly series, flattened (n×3w)."""
-        by_length = self._weekly.setdefault(examples, {})
-        if weeks not in by_length:
-            series = weekly_activity(examples.snapshot, examples.rows, weeks)
-            by_length[weeks] = series.reshape(len(examples.rows), weeks * SERIES)
-        return by_length[weeks]
 
     def fitted(self, kind: type[_Trees], training: list[Examples], *, seed: int) -> _Trees:
         """A model of this kind fitted on the stacked training cutoffs, once for equal examples and seeds."""

@@ -60,21 +60,19 @@ class NetworkInput:
     """What the network sees of one cutoff.
 
     Attributes:
-        features: Transformed features n×f, and after them the weekly series n×s.
+        features: Transformed features n×f.
         hop: ÂH⁽⁰⁾ of the graph as of the cutoff; None without graph.
         rows: Rows of the n customers among the graph's customers.
-        series: How many of the columns are weekly series.
     """
 
     features: torch.Tensor
     hop: FirstHop | None
     rows: torch.Tensor
-    series: int = 0
 
     def only(self, drawn: torch.Tensor) -> NetworkInput:
         """The input of some of the customers; their convolution is exact, see `FirstHop.only`."""
         hop = None if self.hop is None else self.hop.only(self.rows[drawn])
-        return NetworkInput(self.features[drawn], hop, torch.arange(len(drawn)), self.series)
+        return NetworkInput(self.features[drawn], hop, torch.arange(len(drawn)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +108,7 @@ def train(
         network = ForecastNetwork(
             NetworkShape(
                 members=settings.members,
-                tabular=inputs[0].features.shape[1] - inputs[0].series,
-                series=inputs[0].series,
+                tabular=inputs[0].features.shape[1],
                 graph=0 if inputs[0].hop is None else inputs[0].hop.customers.shape[1],
                 width=settings.width,
                 hidden=settings.hidden,

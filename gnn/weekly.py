@@ -1,4 +1,4 @@
-"""Each customer's last weeks as a series, for the networks: what a handful of totals cannot tell of rhythm."""
+"""Each customer's last weeks as a series, for the sequence models."""
 
 from __future__ import annotations
 

@@ -85,8 +85,8 @@ class HyperscoreView:
 class Reason:
     """Something that moved the churn risk: its value, its contribution (log-odds), and which way.
 
-    `kind` is `feature` for a number known of the customer, `rhythm` for the weekly series and `graph` for what was
-    found by leaving it out of the graph; `evidence` then says in words and numbers what that rests on.
+    `kind` is `feature` for a number known of the customer, and `graph` for what was found by leaving it out of the
+    graph, of which `evidence` says in words and numbers what that rests on.
     """
 
     feature: str

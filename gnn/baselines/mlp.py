@@ -1,4 +1,4 @@
-"""A multi-layer perceptron on the tabular features: the network half without graph and without weekly series."""
+"""A multi-layer perceptron on the tabular features: the network half without graph."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ class Perceptron:
 
     def fit(self, training: list[Examples], *, seed: int) -> None:
         """Learn from all training cutoffs."""
-        settings = NetworkSettings(weeks=0)
-        self._network = fit_network(training, settings, use_graph=False, shared=self._shared, seed=seed)
+        self._network = fit_network(training, NetworkSettings(), use_graph=False, shared=self._shared, seed=seed)
 
     def predict(self, examples: Examples) -> Forecast:
         """Churn risk and both values: means over the members, of the logit for the risk."""

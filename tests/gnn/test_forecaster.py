@@ -28,9 +28,7 @@ from tests.support import history_of
 
 TASK = Task(horizon_days=30, active_window_days=120)
 QUICK = ForecasterSettings(
-    network=NetworkSettings(
-        weeks=8, graph_components=6, training=TrainingSettings(members=3, width=4, hidden=8, steps=30)
-    )
+    network=NetworkSettings(graph_components=6, training=TrainingSettings(members=3, width=4, hidden=8, steps=30))
 )
 FIELDS = (
     "churn_score",

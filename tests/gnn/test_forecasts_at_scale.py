@@ -20,7 +20,7 @@ from tests.gnn.test_gcn import CUSTOMERS, inputs, random_graph
 
 TASK = Task(horizon_days=30, active_window_days=120)
 CUTOFF = START + timedelta(days=DAYS - 60)
-QUICK = NetworkSettings(weeks=4, graph_components=6, training=TrainingSettings(members=2, width=4, hidden=8, steps=12))
+QUICK = NetworkSettings(graph_components=6, training=TrainingSettings(members=2, width=4, hidden=8, steps=12))
 
 
 def past(most: int) -> PastExamples:

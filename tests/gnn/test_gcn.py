@@ -8,7 +8,6 @@ from torch_geometric.nn import GCNConv
 
 from gnn.adjacency import BipartiteAdjacency, normalised
 from gnn.gcn import (
-    CHURN_LOGIT,
     FirstHop,
     ForecastNetwork,
     GraphConvolution,
@@ -114,7 +113,7 @@ def test_dropout_drops_the_same_for_all_members_and_nothing_when_not_training() 
 
 
 def network(graph: int) -> ForecastNetwork:
-    shape = NetworkShape(members=2, tabular=FEATURES, series=0, graph=graph, width=WIDTH, hidden=8, dropout=0.0)
+    shape = NetworkShape(members=2, tabular=FEATURES, graph=graph, width=WIDTH, hidden=8, dropout=0.0)
     return ForecastNetwork(shape).eval()
 
 
@@ -144,23 +143,6 @@ def test_a_customer_is_moved_by_what_customers_with_common_products_did() -> Non
         return result
 
     assert not torch.equal(first_customer(0.0), first_customer(3.0))
-
-
-def test_weekly_series_move_churn_and_leave_value_alone() -> None:
-    shape = NetworkShape(members=2, tabular=3, series=4, graph=0, width=WIDTH, hidden=8, dropout=0.0)
-    model = ForecastNetwork(shape).eval()
-    generator = torch.Generator().manual_seed(0)
-    for layer in (model.output, model.shortcut):
-        torch.nn.init.normal_(layer.weight, generator=generator)
-    given = torch.randn(5, 7, generator=generator)
-    other = torch.cat([given[:, :3], torch.randn(5, 4, generator=generator)], dim=1)
-    before, after = (model(inputs, None, torch.arange(5)) for inputs in (given, other))
-    assert not torch.isclose(before[..., CHURN_LOGIT], after[..., CHURN_LOGIT]).any()
-    assert torch.equal(before[..., CHURN_LOGIT + 1 :], after[..., CHURN_LOGIT + 1 :])
-    # What value is told is what a network without series would tell: the same weights, and no such inputs.
-    without = ForecastNetwork(NetworkShape(2, 3, 0, 0, WIDTH, 8, 0.0)).eval()
-    without.load_state_dict({name: each for name, each in model.state_dict().items() if "series" not in name})
-    torch.testing.assert_close(without(given[:, :3], None, torch.arange(5))[..., 1:], before[..., 1:])
 
 
 def test_without_graph_there_is_no_graph_parameter() -> None:

@@ -13,7 +13,6 @@ from gnn.features import Features
 from gnn.forecast import Examples, ExampleSource
 from gnn.habitue_forecaster import HabitueForecaster
 from gnn.reasons import (
-    RHYTHM,
     all_contributions,
     churn_contributions,
     churn_reasons,
@@ -47,7 +46,7 @@ def test_gradient_times_input_is_the_change_that_a_small_step_to_the_average_mak
 ) -> None:
     """Moving every input a thousandth of its way to the average customer: the parts add up to that change."""
     model, test = learnt
-    by_feature, by_series = network_contributions(model, test)
+    by_feature = network_contributions(model, test)
     half = model.require_fitted().network
     given: list[tuple[torch.Tensor, ...]] = []
     hook = half.network.register_forward_pre_hook(lambda _module, inputs: given.append(inputs))
@@ -61,21 +60,20 @@ def test_gradient_times_input_is_the_change_that_a_small_step_to_the_average_mak
         half.network.float()
     expected = ((now - moved) * 1e3).numpy()
     # A ReLU may switch within the step: hence the tolerance, for a few customers.
-    close = np.isclose(by_feature.sum(axis=1) + by_series, expected, atol=0.02, rtol=0.05)
+    close = np.isclose(by_feature.sum(axis=1), expected, atol=0.02, rtol=0.05)
     assert close.mean() > 0.9
 
 
 def test_reasons_are_the_largest_contributions_in_order(learnt: tuple[HabitueForecaster, Examples]) -> None:
     model, test = learnt
     trees, share = model.require_fitted().trees, network_share(model)
-    by_feature, by_series = network_contributions(model, test)
+    by_feature = network_contributions(model, test)
     contributions, groups = all_contributions(model, test)
     assert not groups  # a shop without products has no graph
     blended = (1 - share) * churn_contributions(trees, test.features)[:, :-1] + share * by_feature
-    np.testing.assert_allclose(contributions, np.column_stack([blended, share * by_series]))
-    names = [*trees.names, RHYTHM]
+    np.testing.assert_allclose(contributions, blended)
     for row, reasons in enumerate(churn_reasons(model, test, most=3)):
-        named = [names.index(reason["feature"]) for reason in reasons]
+        named = [trees.names.index(reason["feature"]) for reason in reasons]
         assert len(named) <= 3
         sizes = [abs(reason["contribution"]) for reason in reasons]
         assert sizes == sorted(sizes, reverse=True)
@@ -84,9 +82,8 @@ def test_reasons_are_the_largest_contributions_in_order(learnt: tuple[HabitueFor
         for reason, column in zip(reasons, named, strict=True):
             assert reason["contribution"] == contributions[row, column]
             assert reason["direction"] == ("raises" if contributions[row, column] > 0 else "lowers")
-            assert reason["kind"] == ("rhythm" if reason["feature"] == RHYTHM else "feature")
-            if reason["kind"] == "feature":
-                assert reason["label"] == test.features.labels[reason["feature"]]
+            assert reason["kind"] == "feature"
+            assert reason["label"] == test.features.labels[reason["feature"]]
 
 
 def test_reasons_are_plain_json_and_an_undefined_value_is_null(learnt: tuple[HabitueForecaster, Examples]) -> None:
@@ -97,9 +94,6 @@ def test_reasons_are_plain_json_and_an_undefined_value_is_null(learnt: tuple[Hab
     ]
     assert values
     for name, value, row in values:
-        if name == RHYTHM:
-            assert value is None
-            continue
         given = test.features.column(name)[row]
         assert (value is None) == bool(np.isnan(given))
         assert value is None or value == given

@@ -32,9 +32,9 @@ def begun(store: LadybugStore) -> list[Path]:
 
 
 def children() -> list[int]:
-    """Processes that this one has started, and that have not ended."""
-    found = [int(each) for task in Path("/proc/self/task").glob("*/children") for each in task.read_text().split()]
-    return [each for each in found if " Z " not in Path(f"/proc/{each}/stat").read_text()]
+    """Processes of the engine that this one has started, and that have not ended (a zombie has no command line)."""
+    found = [each for task in Path("/proc/self/task").glob("*/children") for each in task.read_text().split()]
+    return [int(each) for each in found if b"graph.ladybug" in Path(f"/proc/{each}/cmdline").read_bytes()]
 
 
 def bring_in(loader: Loader, **lines: list[dict[str, object]]) -> None:
