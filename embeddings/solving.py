@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from embeddings.csr import csr_tensor
 from graph.snapshot import Int64Array
 from habitue.errors import UsageError
 
@@ -109,18 +111,11 @@ def solve(
         return _descend_alone(told, mean, corruptions, settings)[None]
     import torch
 
-    table, centre = torch.from_numpy(vectors), torch.from_numpy(np.ascontiguousarray(mean))
-    roles = [(part, torch.from_numpy(part.shift), torch.from_numpy(part.pool)) for part in parts]
+    centre = torch.from_numpy(np.ascontiguousarray(mean))
     result = np.empty((rows, vectors.shape[1]), np.float32)
     for start, stop in _blocks(rows, [part.row for part in parts]):
-        pieces = []
-        for part, shift, pool in roles:
-            first, last = np.searchsorted(part.row, [start, stop])
-            if first < last:
-                row = torch.from_numpy(part.row[first:last] - start)
-                points = table[torch.from_numpy(part.entity[first:last])] + shift
-                pieces.append((row, points, torch.from_numpy(part.strength[first:last]), pool))
-        result[start:stop] = _descend(stop - start, pieces, centre, corruptions, settings).numpy()
+        roles = [role for part in parts if (role := _Role.of(part, vectors, start, stop)) is not None]
+        result[start:stop] = _descend(stop - start, roles, centre, corruptions, settings).numpy()
     return result
 
 
@@ -166,36 +161,117 @@ def _descend_alone(
     return x
 
 
-_Piece = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor"]
+@dataclass(frozen=True, eq=False)
+class _Role:
+    """The points of one role of a block of rows, p of them at u distinct entities.
+
+    A point costs an inner product and a share in a sum: no vector is copied for it. With v the vectors of the distinct
+    entities, rows (v, 1, |v|²) give the squared distance from y as the product with (-2y, |y|², 1), and a weighted sum
+    of them the sum of the weights as well.
+
+    Attributes:
+        rows: int64 [r]: the rows that have points.
+        count: int64 [r]: how many points each of them has.
+        starts: int64 [r]: the first of them.
+        place: int64 [p]: the point's row of `table`.
+        pattern: Sparse r×u matrix of the points, of zeros.
+        strength: float32 [p].
+        table: float32 [u, d + 2].
+        shift: float32 [d].
+        pool: float32 [k, d + 1], the corrupted points and a column of ones.
+        pool_squared: float32 [k], their squared lengths.
+    """
+
+    rows: Int64Array
+    count: Int64Array
+    starts: Int64Array
+    place: torch.Tensor
+    pattern: torch.Tensor
+    strength: Float32Array
+    table: torch.Tensor
+    shift: torch.Tensor
+    pool: torch.Tensor
+    pool_squared: torch.Tensor
+
+    @staticmethod
+    def of(part: Points, vectors: Float32Array, start: int, stop: int) -> _Role | None:
+        """What rows `start` to `stop` are told; None if nothing."""
+        import torch
+
+        first, last = np.searchsorted(part.row, [start, stop])
+        if first == last:
+            return None
+        rows, count = np.unique(part.row[first:last] - start, return_counts=True)
+        ends = np.cumsum(count)
+        entities = pa.array(part.entity[first:last]).dictionary_encode()
+        place = np.array(entities.indices)
+        vector, pool = torch.from_numpy(vectors[entities.dictionary.to_numpy()]), torch.from_numpy(part.pool)
+        ones = torch.ones(len(vector), 1)
+        pattern = csr_tensor(
+            torch.from_numpy(np.concatenate([[0], ends]).astype(np.int32)),
+            torch.from_numpy(place),
+            torch.zeros(len(place)),
+            (len(rows), len(vector)),
+        )
+        return _Role(
+            rows=rows,
+            count=count,
+            starts=ends - count,
+            place=torch.from_numpy(place.astype(np.int64)),
+            pattern=pattern,
+            strength=part.strength[first:last],
+            table=torch.cat([vector, ones, vector.square().sum(1, keepdim=True)], 1),
+            shift=torch.from_numpy(part.shift),
+            pool=torch.cat([pool, torch.ones(len(pool), 1)], 1),
+            pool_squared=pool.square().sum(1),
+        )
 
 
 def _descend(
-    rows: int, pieces: list[_Piece], centre: torch.Tensor, corruptions: int, settings: IncrementalSettings
+    rows: int, roles: list[_Role], centre: torch.Tensor, corruptions: int, settings: IncrementalSettings
 ) -> torch.Tensor:
-    """Steps from the mean: rows of points, points, strengths and pool of each role."""
+    """Steps from the mean, of all rows together."""
     import torch
 
     x = centre.repeat(rows, 1)
     move = torch.zeros_like(x)
     for _ in range(settings.steps):
         gradient = settings.shrinkage * (x - centre)
-        curvature = torch.full((rows,), settings.shrinkage)
-        for row, points, strength, pool in pieces:
-            difference = x[row].sub_(points)
-            distance = difference.square().sum(1).sqrt_().clamp_(min=_TINY)
-            apart = torch.addmm(pool.square().sum(1), x, pool.T, alpha=-2)
-            apart = apart.add_(x.square().sum(1, keepdim=True)).clamp_(min=_TINY**2).sqrt_()
-            nearness = torch.logsumexp(-apart, 1) + float(np.log(corruptions / len(pool)))
-            pull = strength * torch.sigmoid(distance + nearness[row])
-            pushed = torch.zeros(rows).index_add_(0, row, pull)
-            push = torch.softmax(-apart, 1).mul_(pushed[:, None]).div_(apart)
-            pull.div_(distance)
-            gradient.index_add_(0, row, difference.mul_(pull[:, None]))
-            gradient.sub_(push.sum(1, keepdim=True) * x).addmm_(push, pool)
-            curvature.index_add_(0, row, pull)
-        move.mul_(settings.momentum).sub_(gradient / curvature[:, None])
+        curvature = torch.full((rows, 1), settings.shrinkage)
+        for role in roles:
+            pull, weight = _forces(x if len(role.rows) == rows else x[role.rows], role, corruptions)
+            gradient.index_add_(0, torch.from_numpy(role.rows), pull)
+            curvature.index_add_(0, torch.from_numpy(role.rows), weight)
+        move.mul_(settings.momentum).sub_(gradient / curvature)
         x.add_(move)
     return x
+
+
+def _forces(x: torch.Tensor, role: _Role, corruptions: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A role's part in the gradient (r×d) and in the curvature (r×1) at the rows x (r×d) that it has points of."""
+    import torch
+    from torch.nn.functional import embedding_bag
+
+    near = x - role.shift
+    asked = torch.cat([-2.0 * near, near.square().sum(1, keepdim=True), torch.ones(len(x), 1)], 1)
+    squared = torch.sparse.sampled_addmm(role.pattern, asked, role.table.T, beta=0).values()
+    distance = squared.clamp_(min=_TINY**2).sqrt_()
+    corrupted = role.pool[:, :-1]
+    apart = torch.addmm(role.pool_squared, x, corrupted.T, alpha=-2).add_(x.square().sum(1, keepdim=True))
+    apart.clamp_(min=_TINY**2).sqrt_()
+    # Corrupted points nearer than others weigh more: a softmax of their nearness, and its logarithm's level.
+    nearest = apart.amin(1, keepdim=True)
+    share = (nearest - apart).exp_()
+    total = share.sum(1, keepdim=True)
+    level = (total * (corruptions / len(corrupted))).log_().sub_(nearest)
+    pull = torch.from_numpy(np.repeat(level.numpy().ravel(), role.count)).add_(distance).sigmoid_()
+    pull.mul_(torch.from_numpy(role.strength))
+    pushed = torch.from_numpy(np.add.reduceat(pull.numpy(), role.starts))[:, None]
+    starts = torch.from_numpy(role.starts)
+    towards = embedding_bag(role.place, role.table, starts, mode="sum", per_sample_weights=pull.div_(distance))
+    pulled = towards[:, -2:-1]
+    away = (share.div_(apart) @ role.pool).mul_(pushed / total)
+    return pulled * near - towards[:, :-2] - away[:, -1:] * x + away[:, :-1], pulled
 
 
 def _blocks(rows: int, of_points: list[Int64Array]) -> Iterator[tuple[int, int]]:

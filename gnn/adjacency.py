@@ -6,7 +6,6 @@ Kipf and Welling (2017) as two compressed sparse blocks, one of them the transpo
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from embeddings.csr import csr_tensor
 from graph.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -178,12 +178,9 @@ class AdjacencyCache:
 
 def _torch_csr(matrix: Any) -> torch.Tensor:
     matrix.sort_indices()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state", category=UserWarning)
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int32)),
-            torch.from_numpy(matrix.indices.astype(np.int32)),
-            torch.from_numpy(matrix.data.astype(np.float32)),
-            size=matrix.shape,
-            check_invariants=False,  # scipy has just made them hold
-        )
+    return csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(np.int32)),
+        torch.from_numpy(matrix.indices.astype(np.int32)),
+        torch.from_numpy(matrix.data.astype(np.float32)),
+        matrix.shape,
+    )
