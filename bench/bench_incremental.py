@@ -40,11 +40,11 @@ from bench.real_history import loaded  # noqa: E402
 from embeddings.incremental import (  # noqa: E402
     CustomerSolver,
     customer_vectors,
-    product_popularity,
     product_vectors,
     relations_of,
     rows_of,
     updated,
+    with_popularity,
 )
 from embeddings.ranking import query_scores  # noqa: E402
 from embeddings.recommendation import Recommender, purchases_of  # noqa: E402
@@ -138,7 +138,10 @@ def added(embedding: Embedding, snapshot: Snapshot, customers: Int64Array) -> Em
 
 
 def weekly(embedding: Embedding, history: History, as_of: datetime, held: pa.StringArray) -> Embedding:
-    """Week after week, everybody with new events is solved for, and so are new products; at the end the held out."""
+    """Week after week, everybody with new events and new products are solved for; at the end the held out.
+
+    Each week's popularity is that of its end.
+    """
     for week in range(WEEKS - 1, -1, -1):
         snapshot = history.at(as_of - timedelta(weeks=week))
         events = snapshot.purchases
@@ -148,8 +151,8 @@ def weekly(embedding: Embedding, history: History, as_of: datetime, held: pa.Str
         embedding = added(embedding, snapshot, changed[~out[changed]])
         new = np.flatnonzero(rows_of(embedding, "Product", snapshot.products) < 0)
         rows, vectors = product_vectors(embedding, snapshot, new)
-        term = product_popularity(embedding, snapshot, rows)
-        embedding = updated(embedding, snapshot.as_of, "Product", snapshot.products.take(pa.array(rows)), vectors, term)
+        embedding = updated(embedding, snapshot.as_of, "Product", snapshot.products.take(pa.array(rows)), vectors)
+        embedding = with_popularity(embedding, snapshot)
     return added(embedding, snapshot, np.flatnonzero(out))
 
 

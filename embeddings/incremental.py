@@ -203,12 +203,22 @@ def product_vectors(
     return _solved(embedding, _mean(embedding, "Product"), products, parts, settings)
 
 
-def product_popularity(embedding: Embedding, snapshot: Snapshot, products: Int64Array) -> Float32Array:
-    """The popularity term of products as of the snapshot, float32 [n]: as `embeddings.popularity` has it."""
+def with_popularity(embedding: Embedding, snapshot: Snapshot) -> Embedding:
+    """The embedding with its products' popularity terms as of the snapshot; every vector stays.
+
+    What is bought changes within weeks, tastes hardly do: without new terms, products are ranked as they were bought
+    when the vectors were trained. It takes a count, and no solving. A product unknown to the snapshot keeps its term.
+
+    Raises:
+        UsageError: If the snapshot is of an earlier date than the embedding.
+    """
+    _check_dates(embedding, snapshot)
     _, target, strength = decayed_pairs(snapshot.purchases, snapshot.as_of_ms, embedding.settings.half_life_days)
-    count = np.bincount(target, weights=strength, minlength=len(snapshot.products))[products]
-    term: Float32Array = (embedding.settings.popularity_weight * np.log1p(count)).astype(np.float32)
-    return term
+    count = np.bincount(target, weights=strength, minlength=len(snapshot.products))
+    rows = rows_of(embedding, "Product", snapshot.products)
+    popularity = embedding.popularity.copy()
+    popularity[rows[rows >= 0]] = embedding.settings.popularity_weight * np.log1p(count[rows >= 0])
+    return dataclasses.replace(embedding, popularity=popularity)
 
 
 def updated(
@@ -217,7 +227,6 @@ def updated(
     label: str,
     ids: pa.StringArray,
     vectors: Float32Array,
-    popularity: Float32Array | None = None,
 ) -> Embedding:
     """An embedding with vectors of one label put in place of those it had, or added; ids stay sorted.
 
@@ -226,14 +235,12 @@ def updated(
         as_of: Until when the new vectors know events.
         label: Of the entities.
         ids: Distinct, [n].
-        vectors: float32 [n, d].
-        popularity: float32 [n]; default: 0.
+        vectors: float32 [n, d]. Products are without popularity until `with_popularity` gives them theirs.
     """
     held, own = embedding.vocabulary.rows(label), embedding.vocabulary.of(label)
     stays = pc.invert(pc.is_in(own, value_set=ids)).to_numpy(zero_copy_only=False)
     joined = pa.concat_arrays([own.filter(pa.array(stays)), ids])
     order = pc.array_sort_indices(joined).to_numpy()
-    given = np.zeros(len(ids), np.float32) if popularity is None else popularity
 
     def put(array: Float32Array, new: Float32Array) -> Float32Array:
         middle = np.concatenate([array[held][stays], new])[order]
@@ -247,7 +254,7 @@ def updated(
         as_of=as_of,
         vocabulary=Vocabulary(tuple(all_ids)),
         vectors=put(embedding.vectors, vectors),
-        popularity=put(embedding.popularity, given),
+        popularity=put(embedding.popularity, np.zeros(len(ids), np.float32)),
     )
 
 

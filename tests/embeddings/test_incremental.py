@@ -15,11 +15,11 @@ from embeddings.engine_settings import EngineSettings
 from embeddings.incremental import (
     Related,
     customer_vectors,
-    product_popularity,
     product_vectors,
     rows_of,
     updated,
     vectors_from,
+    with_popularity,
 )
 from embeddings.settings import TransESettings
 from embeddings.solving import IncrementalSettings, Points, solve
@@ -153,7 +153,19 @@ def test_a_new_product_comes_to_those_of_its_buyers_with_its_popularity(embeddin
     assert np.linalg.norm(vectors[0] - near) < np.linalg.norm(vectors[0] - far)
     # Twelve purchases eight days old, each of strength 2^(−8/90).
     expected = embedding.settings.popularity_weight * np.log1p(12 * 2 ** (-8 / 90))
-    assert product_popularity(embedding, snapshot, rows)[0] == pytest.approx(expected, rel=1e-5)
+    joined = updated(embedding, LATER, "Product", pa.array(["q99"], pa.string()), vectors)
+    told = with_popularity(joined, snapshot)
+    np.testing.assert_array_equal(told.vectors, joined.vectors)
+    assert told.popularity[rows_of(told, "Product", pa.array(["q99"]))][0] == pytest.approx(expected, rel=1e-5)
+    # Bought once as far as this snapshot tells, nine days ago; and what it does not know stays as it was.
+    (once,) = rows_of(embedding, "Product", pa.array(["p01"]))
+    assert (
+        told.popularity[once] == pytest.approx(0.5 * np.log1p(2 ** (-9 / 90)), rel=1e-5) != embedding.popularity[once]
+    )
+    (unknown,) = rows_of(embedding, "Product", pa.array(["p00"]))
+    assert told.popularity[unknown] == embedding.popularity[unknown] > 0
+    with pytest.raises(UsageError, match="cannot update"):
+        with_popularity(told, two_groups().at(AS_OF))
 
 
 def test_who_is_related_to_nothing_known_has_no_vector(embedding: Embedding) -> None:
