@@ -1,6 +1,6 @@
 """What the graph contributed to a customer's churn score, found by leaving it out.
 
-A group of products (a category) is taken out of the graph: their purchase lines stay in every table and series, but
+A group of products (a category) is taken out of the graph: their purchase lines stay in every table, but
 connect nobody any more. Everybody is foretold anew, and the difference is what the group carried: through the products
 themselves, and through the other customers who bought them. Differences of groups do not add up: what one says, another
 may say too. The graph as a whole is not left out: without a single edge everybody is unlike all that was learnt from,

@@ -18,6 +18,8 @@ from graph.tables import GraphTables
 _FEW_CUSTOMERS = 2_000  # up to here asking customer by customer is faster than a scan of 30 million interactions
 
 _MET = ["customer", "id"]
+#: What is asked for: an interaction's id, whose it probably is, and its probable type, where they are known.
+_ASKED = pa.schema([("id", pa.string()), ("customer", pa.string()), ("type", pa.string())])
 _NOTHING_MET = STORED_INTERACTION_SCHEMA.empty_table().select(_MET)
 
 #: Gives the interactions of a type, table after table.
@@ -73,15 +75,15 @@ def find_held(connection: ladybug.Connection, index: InteractionIndex, stream: S
         held = table.filter(pa.array(known.same))
         load = held.schema.get_field_index("load")
         same[name] = held.set_column(load, "load", pa.array(known.load[known.same])).cast(STORED_INTERACTION_SCHEMA)
-        asked.append(table.filter(pa.array(known.ask)).select(["id", "customer"]))
+        asked.append(_asked(table.filter(pa.array(known.ask)), name))
     if len(staged.superseded):
         held_ids = index.contains(staged.superseded["id"])
-        asked.append(staged.superseded.filter(pa.array(held_ids)).select(["id", "customer"]))
-    ask = pa.concat_tables(asked)
+        asked.append(_asked(staged.superseded.filter(pa.array(held_ids)), None))
+    ask = pa.concat_tables([_ASKED.empty_table(), *asked])
     if not len(ask):
         return Found(replace(GraphTables.empty(), interactions=same), dict.fromkeys(INTERACTIONS, _NOTHING_MET))
     ids = pc.unique(ask["id"])
-    fetched = fetch_held(connection, stream, ids, pc.unique(ask["customer"]))
+    fetched = fetch_held(connection, stream, ask)
     held = replace(
         fetched,
         interactions={
@@ -94,25 +96,28 @@ def find_held(connection: ladybug.Connection, index: InteractionIndex, stream: S
     return Found(held, {name: table.select(_MET) for name, table in fetched.interactions.items()})
 
 
-def fetch_held(connection: ladybug.Connection, stream: Stream, ids: pa.Array, customers: pa.Array) -> GraphTables:
-    """Interactions and superseded versions with these ids, read from the store.
+def fetch_held(connection: ladybug.Connection, stream: Stream, asked: pa.Table) -> GraphTables:
+    """Interactions and superseded versions with some ids, read from the store.
 
     Args:
         connection: To it.
         stream: Its interactions of a type.
-        ids: Of interactions.
-        customers: Whose they probably are: only what is not found with them takes a scan.
+        asked: `id`, `customer` and `type` of interactions: only what is not found of this type with this customer is
+            looked for among the customer's others, and only what is not found there takes a scan.
     """
     names = types_that_occur(connection)
     found = {name: [STORED_INTERACTION_SCHEMA.empty_table()] for name in INTERACTIONS}
-    missing = ids
-    if len(customers) <= _FEW_CUSTOMERS:
-        for customer in customers.to_pylist():
+    ids = missing = pc.unique(asked["id"])
+    if len(pc.unique(asked["customer"])) <= _FEW_CUSTOMERS:
+        for own_type in (True, False):
+            rows = asked.filter(pc.is_in(asked["id"], value_set=missing))
             for name in names:
-                table = fetch(connection, f"held_{name.lower()}", STORED_INTERACTION_SCHEMA, customer=customer)
-                found[name].append(table.filter(pc.is_in(table["id"], value_set=ids)))
-        met = pa.concat_tables([table.select(["id"]) for tables in found.values() for table in tables])["id"]
-        missing = ids.filter(pc.invert(pc.is_in(ids, value_set=met.combine_chunks())))
+                probable = rows.filter(pc.equal(rows["type"], name)) if own_type else rows
+                for customer in pc.unique(probable["customer"]).drop_null().to_pylist():
+                    table = fetch(connection, f"held_{name.lower()}", STORED_INTERACTION_SCHEMA, customer=customer)
+                    found[name].append(table.filter(pc.is_in(table["id"], value_set=missing)))
+            met = pa.concat_tables([table.select(["id"]) for tables in found.values() for table in tables])["id"]
+            missing = ids.filter(pc.invert(pc.is_in(ids, value_set=met.combine_chunks())))
     superseded = export_superseded(connection)
     superseded = superseded.filter(pc.is_in(superseded["id"], value_set=ids))
     # An id that is only among the superseded or the removed ones is in no interaction: the scan cannot know.
@@ -139,12 +144,12 @@ def find_removed(connection: ladybug.Connection, stream: Stream, parts: Sequence
     gone = [part.removed() for part in parts]
     wanted = {name: pc.unique(pa.chunked_array([each[name] for each in gone], pa.string())) for name in INTERACTIONS}
     known = {name: table.filter(pc.is_in(table["id"], value_set=wanted[name])) for name, table in met.items()}
-    missing = pc.unique(pa.chunked_array([
-        ids.filter(pc.invert(pc.is_in(ids, value_set=known[name]["id"].combine_chunks())))
+    missing = {
+        name: ids.filter(pc.invert(pc.is_in(ids, value_set=known[name]["id"].combine_chunks())))
         for name, ids in wanted.items()
-    ], pa.string()))  # fmt: skip
-    if len(missing):
-        held = fetch_held(connection, stream, missing, _customers_of(parts, missing))
+    }
+    if any(map(len, missing.values())):
+        held = fetch_held(connection, stream, _probable(parts, missing))
         for name, table in held.interactions.items():
             found = table.filter(pc.is_in(table["id"], value_set=wanted[name])).select(_MET)
             known[name] = pa.concat_tables([known[name], found])
@@ -152,8 +157,14 @@ def find_removed(connection: ladybug.Connection, stream: Stream, parts: Sequence
     return {name: table.group_by(_MET).aggregate([]) for name, table in known.items()}
 
 
-def _customers_of(parts: Sequence[EventPart], ids: pa.Array) -> pa.Array:
-    """Whose removed interactions probably are: what replaces them is mostly of the same customers."""
-    added = [table for part in parts for table in part.read().added.interactions.values()]
-    found = [table.filter(pc.is_in(table["id"], value_set=ids))["customer"] for table in added]
-    return pc.unique(pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string()))
+def _probable(parts: Sequence[EventPart], ids: Mapping[str, pa.Array]) -> pa.Table:
+    """Whose removed interactions probably are, by type: what replaces them is mostly of the same customers."""
+    added = [table.select(_MET) for part in parts for table in part.read().added.interactions.values()]
+    replacing = pa.concat_tables([_NOTHING_MET, *added]).group_by(_MET).aggregate([])
+    rows = (_asked(pa.table({"id": wanted}).join(replacing, "id"), name) for name, wanted in ids.items())
+    return pa.concat_tables(rows)
+
+
+def _asked(rows: pa.Table, name: str | None) -> pa.Table:
+    """Interactions that are asked for as being of a type."""
+    return pa.table([rows["id"], rows["customer"], pa.array([name] * len(rows), pa.string())], schema=_ASKED)

@@ -161,9 +161,9 @@ def test_what_was_compared_is_not_read_again_to_be_removed(loader: Loader, monke
     asked: list[list[str]] = []
     fetch = ladybug_held.fetch_held
 
-    def counted(connection: Any, stream: Any, ids: Any, customers: Any) -> Any:
-        asked.append(sorted(ids.to_pylist()))
-        return fetch(connection, stream, ids, customers)
+    def counted(connection: Any, stream: Any, rows: Any) -> Any:
+        asked.append(sorted(rows["id"].to_pylist()))
+        return fetch(connection, stream, rows)
 
     monkeypatch.setattr(ladybug_held, "fetch_held", counted)
     loader.load(RETURNED=[line("1", "ann", "p1", 1.0)], PURCHASED=[line("2", "bob", "p2", 9.0)])  # a move, a correction
