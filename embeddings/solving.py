@@ -201,22 +201,22 @@ class _Role:
         first, last = np.searchsorted(part.row, [start, stop])
         if first == last:
             return None
-        rows, count = np.unique(part.row[first:last] - start, return_counts=True)
-        ends = np.cumsum(count)
+        row = part.row[first:last] - start
+        starts = np.flatnonzero(np.diff(row, prepend=-1))  # sorted: a row's points follow each other
         entities = pa.array(part.entity[first:last]).dictionary_encode()
         place = np.array(entities.indices)
         vector, pool = torch.from_numpy(vectors[entities.dictionary.to_numpy()]), torch.from_numpy(part.pool)
         ones = torch.ones(len(vector), 1)
         pattern = csr_tensor(
-            torch.from_numpy(np.concatenate([[0], ends]).astype(np.int32)),
+            torch.from_numpy(np.append(starts, len(row)).astype(np.int32)),
             torch.from_numpy(place),
             torch.zeros(len(place)),
-            (len(rows), len(vector)),
+            (len(starts), len(vector)),
         )
         return _Role(
-            rows=rows,
-            count=count,
-            starts=ends - count,
+            rows=row[starts],
+            count=np.diff(starts, append=len(row)),
+            starts=starts,
             place=torch.from_numpy(place.astype(np.int64)),
             pattern=pattern,
             strength=part.strength[first:last],

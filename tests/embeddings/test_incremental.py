@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from scipy.optimize import minimize
 
@@ -217,3 +218,14 @@ def test_ids_are_found_one_by_one_as_by_a_table(embedding: Embedding) -> None:
     assert rows_of(known, "Customer", few).tolist() == expected
     assert rows_of(known, "Customer", pa.concat_arrays([few, names]))[:4].tolist() == expected
     assert rows_of(known, "Customer", pa.array(["zzz"], pa.string())).tolist() == [-1]
+
+
+def test_ids_are_found_by_bisection_as_by_a_table(embedding: Embedding) -> None:
+    names = pa.array(sorted(f"ü{number}" for number in range(0, 4000, 2)), pa.string())
+    ids = [names if label == "Customer" else of for label, of in zip(LABELS, embedding.vocabulary.ids, strict=True)]
+    known = dataclasses.replace(embedding, vocabulary=Vocabulary(tuple(ids)))
+    some = pa.array(["", None, "zz", *(f"ü{number}" for number in range(150)), names[-1].as_py()], pa.string())
+    expected = pc.fill_null(pc.index_in(some, value_set=names), -1).to_numpy(zero_copy_only=False)
+    offset = known.vocabulary.offset("Customer")
+    assert (expected >= 0).sum() == 76
+    assert rows_of(known, "Customer", some).tolist() == np.where(expected >= 0, expected + offset, -1).tolist()
