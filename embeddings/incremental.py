@@ -264,7 +264,8 @@ def rows_of(embedding: Embedding, label: str, ids: pa.StringArray) -> Int64Array
     """Rows of the vocabulary of ids with a label, int64; −1 for those without a vector."""
     own, offset = embedding.vocabulary.of(label), embedding.vocabulary.offset(label)
     if len(ids) * _FEW < len(own):
-        found = _places(own, ids) if len(ids) > _ALONE else np.array([_place(own, each) for each in ids.to_pylist()])
+        together = len(ids) > _ALONE
+        found = _places(own, ids) if together else np.array([_place(own, each) for each in ids.to_pylist()], np.int64)
     else:
         found = pc.fill_null(pc.index_in(ids, value_set=own), -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return np.where(found >= 0, found + offset, -1)
@@ -279,10 +280,10 @@ def _place(ids: pa.StringArray, wanted: str | None) -> int:
 
 
 def _places(ids: pa.StringArray, wanted: pa.StringArray) -> Int64Array:
-    """The same of many ids, int64, all bisected at once."""
+    """The same of many ids, all bisected at once."""
     low, high = np.zeros(len(wanted), np.int64), np.full(len(wanted), len(ids))
     for _ in range(len(ids).bit_length()):
-        middle = (low + high) // 2  # of a search that has ended: its end, which may be beyond the last id
+        middle = (low + high) // 2  # beyond the last id where a search has ended there
         less = pc.less(ids.take(pa.array(np.minimum(middle, len(ids) - 1))), wanted)
         later = (low < high) & pc.fill_null(less, False).to_numpy(zero_copy_only=False)
         low, high = np.where(later, middle + 1, low), np.where(later, high, middle)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Float32Array = npt.NDArray[np.float32]
 
-#: Relationships looked at together, which bounds memory: each costs two rows of d numbers.
+#: Relationships looked at together, which bounds memory: each costs some numbers, and each distinct entity a row of d.
 _BLOCK_POINTS = 200_000
 #: Rows solved together.
 _BLOCK_ROWS = 4096

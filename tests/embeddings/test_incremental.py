@@ -218,6 +218,7 @@ def test_ids_are_found_one_by_one_as_by_a_table(embedding: Embedding) -> None:
     assert rows_of(known, "Customer", few).tolist() == expected
     assert rows_of(known, "Customer", pa.concat_arrays([few, names]))[:4].tolist() == expected
     assert rows_of(known, "Customer", pa.array(["zzz"], pa.string())).tolist() == [-1]
+    assert rows_of(known, "Customer", pa.array([], pa.string())).dtype == np.int64
 
 
 def test_ids_are_found_by_bisection_as_by_a_table(embedding: Embedding) -> None:
