@@ -182,7 +182,7 @@ class _Role:
         pool_squared: float32 [k], their squared lengths.
     """
 
-    rows: Int64Array
+    rows: torch.Tensor
     count: Int64Array
     starts: Int64Array
     place: torch.Tensor
@@ -214,7 +214,7 @@ class _Role:
             (len(starts), len(vector)),
         )
         return _Role(
-            rows=row[starts],
+            rows=torch.from_numpy(row[starts]),
             count=np.diff(starts, append=len(row)),
             starts=starts,
             place=torch.from_numpy(place.astype(np.int64)),
@@ -239,9 +239,9 @@ def _descend(
         gradient = settings.shrinkage * (x - centre)
         curvature = torch.full((rows, 1), settings.shrinkage)
         for role in roles:
-            pull, weight = _forces(x if len(role.rows) == rows else x[role.rows], role, corruptions)
-            gradient.index_add_(0, torch.from_numpy(role.rows), pull)
-            curvature.index_add_(0, torch.from_numpy(role.rows), weight)
+            pull, weight = _forces(x[role.rows], role, corruptions)
+            gradient.index_add_(0, role.rows, pull)
+            curvature.index_add_(0, role.rows, weight)
         move.mul_(settings.momentum).sub_(gradient / curvature)
         x.add_(move)
     return x
