@@ -31,10 +31,11 @@ def begun(store: LadybugStore) -> list[Path]:
     return sorted(store.directory.glob(".building-*"))
 
 
-def children() -> list[int]:
-    """Processes of the engine that this one has started, and that have not ended (a zombie has no command line)."""
+def children(store: LadybugStore) -> list[int]:
+    """Processes that this one has started over a store's directory, and that have not ended."""
     found = [each for task in Path("/proc/self/task").glob("*/children") for each in task.read_text().split()]
-    return [int(each) for each in found if b"graph.ladybug" in Path(f"/proc/{each}/cmdline").read_bytes()]
+    at = os.fsencode(store.directory) + b"/"
+    return [int(each) for each in found if at in Path(f"/proc/{each}/cmdline").read_bytes()]  # of a zombie it is empty
 
 
 def bring_in(loader: Loader, **lines: list[dict[str, object]]) -> None:
@@ -48,7 +49,7 @@ def test_the_first_load_is_expected_too(tmp_path: Path) -> None:
     loader = Loader(LadybugStore(tmp_path / "graph"), tmp_path)
     bring_in(loader, PURCHASED=[line("1", "ann", "p1", 1.0)])
     assert amounts(loader.store) == {"1": 1.0}
-    assert not children()
+    assert not children(loader.store)
 
 
 def test_an_expected_change_is_the_same_as_one_that_comes_unexpected(tmp_path: Path) -> None:
@@ -76,11 +77,11 @@ def test_what_is_expected_is_opened_at_once_and_given_up_when_nothing_comes(load
     with loader.store.expecting(1):
         (building,) = begun(loader.store)
         assert {FILE_NAME, f"{FILE_NAME}.wal"} <= {path.name for path in building.iterdir()}
-        assert len(children()) == 1
+        assert len(children(loader.store)) == 1
         assert LadybugStore(loader.store.directory, read_only=True).health().problems == (), "going on, not interrupted"
 
     assert not begun(loader.store)
-    assert not children()
+    assert not children(loader.store)
     assert (content(loader.store.tables()), loader.store.version()) == (before, version)
     assert loader.store.health().problems == ()
 
@@ -90,7 +91,7 @@ def test_a_failure_while_rows_are_read_gives_it_up_and_comes_through(loader: Loa
         raise ZeroDivisionError
 
     assert not begun(loader.store)
-    assert not children()
+    assert not children(loader.store)
     bring_in(loader, PURCHASED=[line("3", "ann", "p1", 3.0)])
     assert amounts(loader.store) == {"1": 1.0, "2": 2.0, "3": 3.0}
 
@@ -125,14 +126,14 @@ def test_where_more_comes_than_was_expected_the_version_is_made_the_other_way(
     assert amounts(loader.store) == {"1": 9.0, "2": 2.0, "3": 3.0}
     assert loader.store.unmerged() == 0
     assert former.read_bytes() == base, "the file of the version before is not written to"
-    assert not children()
+    assert not children(loader.store)
 
 
 def test_a_child_that_died_while_it_waited_is_an_error_and_changes_nothing(loader: Loader) -> None:
     before, version = content(loader.store.tables()), loader.store.version()
 
     with loader.store.expecting(1):
-        (child,) = children()
+        (child,) = children(loader.store)
         os.kill(child, signal.SIGKILL)
         with pytest.raises(StoreError, match=f"ended with status {-signal.SIGKILL}"):
             loader.load(PURCHASED=[line("3", "bob", "p3", 3.0)])
