@@ -294,9 +294,15 @@ def _places(ids: pa.StringArray, wanted: pa.StringArray) -> Int64Array:
 
 def _rows_at(embedding: Embedding, label: str, ids: pa.StringArray, wanted: Int64Array) -> Int64Array:
     """`rows_of` the ids at the wanted places, int64 [len(wanted)]."""
-    told = pa.array(wanted).dictionary_encode()
-    found: Int64Array = rows_of(embedding, label, ids.take(told.dictionary))[told.indices.to_numpy()]
-    return found
+    if len(wanted) * _FEW < len(ids):
+        distinct, place = np.unique(wanted, return_inverse=True)
+        few: Int64Array = rows_of(embedding, label, ids.take(pa.array(distinct)))[place]
+        return few
+    occurs = np.zeros(len(ids), bool)
+    occurs[wanted] = True
+    rows = np.full(len(ids), -1)
+    rows[occurs] = rows_of(embedding, label, ids.filter(pa.array(occurs)))
+    return rows[wanted]
 
 
 def _mean(embedding: Embedding, label: str) -> Float32Array:

@@ -12,7 +12,8 @@ the shrinkage, in events of today: who has few events stays near the mean. Only 
 corruptions of the other end is used: the other side pulls towards every point alike, and cost a third of the gain.
 
 Each step divides the gradient by the curvature of the majorising quadratic, Σₑ cₑ / dₑ + λ (Weiszfeld's step for
-weighted medians), with momentum. All rows of a block step together, so that the pool costs one matrix product; a single
+weighted medians); that curvature bounds the true one, so that steps of twice this length, with momentum, go down as well
+and take two thirds of the steps. All rows of a block step together, so that the pool costs one matrix product; a single
 row takes the same steps in plain vectors, where the calls themselves would cost most.
 """
 
@@ -49,22 +50,25 @@ class IncrementalSettings:
     Attributes:
         shrinkage: λ: how many events of today the mean of the label counts for.
         steps: Steps from the mean.
+        stride: Length of a step in Weiszfeld's; at 2 · (1 + momentum) and beyond, a quadratic's minimum is overshot.
         momentum: Share of the last step that goes on.
         pool: Corrupted points, drawn once for all rows.
         seed: Of the pool.
     """
 
     shrinkage: float = 3.0
-    steps: int = 12
-    momentum: float = 0.5
+    steps: int = 8
+    stride: float = 2.0
+    momentum: float = 0.3
     pool: int = 512
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.shrinkage <= 0 or self.steps < 1 or not 0 <= self.momentum < 1 or self.pool < 1:
+        converges = 0 <= self.momentum < 1 and 0 < self.stride < 2 * (1 + self.momentum)
+        if self.shrinkage <= 0 or self.steps < 1 or not converges or self.pool < 1:
             raise UsageError(
                 f"These settings cannot solve for a vector: {self}.",
-                hint="All must be positive, and `momentum` below 1.",
+                hint="All must be positive, `momentum` below 1, and `stride` below 2 · (1 + momentum).",
             )
 
 
@@ -156,7 +160,7 @@ def _descend_alone(
             gradient += share @ pool
             curvature += pull.sum()
         move *= np.float32(settings.momentum)
-        move -= gradient / curvature
+        move -= gradient * (np.float32(settings.stride) / curvature)
         x += move
     return x
 
@@ -165,18 +169,16 @@ def _descend_alone(
 class _Role:
     """The points of one role of a block of rows, p of them at u distinct entities.
 
-    A point costs an inner product and a share in a sum: no vector is copied for it. With v the vectors of the distinct
-    entities, rows (v, 1, |v|²) give the squared distance from y as the product with (-2y, |y|², 1), and a weighted sum
-    of them the sum of the weights as well.
+    A point costs an inner product and a share in a sum: no vector is copied for it.
 
     Attributes:
         rows: int64 [r]: the rows that have points.
         count: int64 [r]: how many points each of them has.
         starts: int64 [r]: the first of them.
-        place: int64 [p]: the point's row of `table`.
-        pattern: Sparse r×u matrix of the points, of zeros.
+        place: int64 [p]: the point's row of `vectors`.
+        squared: Sparse r×u matrix of the points: the squared lengths of their vectors.
         strength: float32 [p].
-        table: float32 [u, d + 2].
+        vectors: float32 [u, d].
         shift: float32 [d].
         pool: float32 [k, d + 1], the corrupted points and a column of ones.
         pool_squared: float32 [k], their squared lengths.
@@ -186,9 +188,9 @@ class _Role:
     count: Int64Array
     starts: Int64Array
     place: torch.Tensor
-    pattern: torch.Tensor
+    squared: torch.Tensor
     strength: Float32Array
-    table: torch.Tensor
+    vectors: torch.Tensor
     shift: torch.Tensor
     pool: torch.Tensor
     pool_squared: torch.Tensor
@@ -206,11 +208,10 @@ class _Role:
         entities = pa.array(part.entity[first:last]).dictionary_encode()
         place = np.array(entities.indices)
         vector, pool = torch.from_numpy(vectors[entities.dictionary.to_numpy()]), torch.from_numpy(part.pool)
-        ones = torch.ones(len(vector), 1)
-        pattern = csr_tensor(
+        squared = csr_tensor(
             torch.from_numpy(np.append(starts, len(row)).astype(np.int32)),
             torch.from_numpy(place),
-            torch.zeros(len(place)),
+            vector.square().sum(1)[place],
             (len(starts), len(vector)),
         )
         return _Role(
@@ -218,9 +219,9 @@ class _Role:
             count=np.diff(starts, append=len(row)),
             starts=starts,
             place=torch.from_numpy(place.astype(np.int64)),
-            pattern=pattern,
+            squared=squared,
             strength=part.strength[first:last],
-            table=torch.cat([vector, ones, vector.square().sum(1, keepdim=True)], 1),
+            vectors=vector,
             shift=torch.from_numpy(part.shift),
             pool=torch.cat([pool, torch.ones(len(pool), 1)], 1),
             pool_squared=pool.square().sum(1),
@@ -242,7 +243,7 @@ def _descend(
             pull, weight = _forces(x[role.rows], role, corruptions)
             gradient.index_add_(0, role.rows, pull)
             curvature.index_add_(0, role.rows, weight)
-        move.mul_(settings.momentum).sub_(gradient / curvature)
+        move.mul_(settings.momentum).sub_(gradient / curvature, alpha=settings.stride)
         x.add_(move)
     return x
 
@@ -252,10 +253,15 @@ def _forces(x: torch.Tensor, role: _Role, corruptions: int) -> tuple[torch.Tenso
     import torch
     from torch.nn.functional import embedding_bag
 
+    def to_points(of_rows: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(np.repeat(of_rows.numpy(), role.count))
+
+    def sums(of_points: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(np.add.reduceat(of_points.numpy(), role.starts))[:, None]
+
     near = x - role.shift
-    asked = torch.cat([-2.0 * near, near.square().sum(1, keepdim=True), torch.ones(len(x), 1)], 1)
-    squared = torch.sparse.sampled_addmm(role.pattern, asked, role.table.T, beta=0).values()
-    distance = squared.clamp_(min=_TINY**2).sqrt_()
+    squared = torch.sparse.sampled_addmm(role.squared, near, role.vectors.T, alpha=-2).values()
+    distance = squared.add_(to_points(near.square().sum(1))).clamp_(min=_TINY**2).sqrt_()
     corrupted = role.pool[:, :-1]
     apart = torch.addmm(role.pool_squared, x, corrupted.T, alpha=-2).add_(x.square().sum(1, keepdim=True))
     apart.clamp_(min=_TINY**2).sqrt_()
@@ -264,14 +270,13 @@ def _forces(x: torch.Tensor, role: _Role, corruptions: int) -> tuple[torch.Tenso
     share = (nearest - apart).exp_()
     total = share.sum(1, keepdim=True)
     level = (total * (corruptions / len(corrupted))).log_().sub_(nearest)
-    pull = torch.from_numpy(np.repeat(level.numpy().ravel(), role.count)).add_(distance).sigmoid_()
-    pull.mul_(torch.from_numpy(role.strength))
-    pushed = torch.from_numpy(np.add.reduceat(pull.numpy(), role.starts))[:, None]
+    pull = to_points(level[:, 0]).add_(distance).sigmoid_().mul_(torch.from_numpy(role.strength))
+    pushed = sums(pull)
+    pulled = sums(pull.div_(distance))
     starts = torch.from_numpy(role.starts)
-    towards = embedding_bag(role.place, role.table, starts, mode="sum", per_sample_weights=pull.div_(distance))
-    pulled = towards[:, -2:-1]
+    towards = embedding_bag(role.place, role.vectors, starts, mode="sum", per_sample_weights=pull)
     away = (share.div_(apart) @ role.pool).mul_(pushed / total)
-    return pulled * near - towards[:, :-2] - away[:, -1:] * x + away[:, :-1], pulled
+    return pulled * near - towards - away[:, -1:] * x + away[:, :-1], pulled
 
 
 def _blocks(rows: int, of_points: list[Int64Array]) -> Iterator[tuple[int, int]]:

@@ -182,7 +182,7 @@ def test_earlier_snapshots_and_senseless_settings_are_refused(embedding: Embeddi
         customer_vectors(late, two_groups().at(AS_OF), np.array([0]))
     with pytest.raises(UsageError, match="cannot update"):
         product_vectors(late, two_groups().at(AS_OF), np.array([0]))
-    for wrong in ({"shrinkage": 0.0}, {"steps": 0}, {"momentum": 1.0}, {"pool": 0}):
+    for wrong in ({"shrinkage": 0.0}, {"steps": 0}, {"momentum": 1.0}, {"stride": 2.6}, {"pool": 0}):
         with pytest.raises(UsageError):
             IncrementalSettings(**wrong)  # type: ignore[arg-type]
 
