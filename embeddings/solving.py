@@ -12,9 +12,9 @@ the shrinkage, in events of today: who has few events stays near the mean. Only 
 corruptions of the other end is used: the other side pulls towards every point alike, and cost a third of the gain.
 
 Each step divides the gradient by the curvature of the majorising quadratic, Σₑ cₑ / dₑ + λ (Weiszfeld's step for
-weighted medians); that curvature bounds the true one, so that steps of twice this length, with momentum, go down as well
-and take two thirds of the steps. All rows of a block step together, so that the pool costs one matrix product; a single
-row takes the same steps in plain vectors, where the calls themselves would cost most.
+weighted medians). That curvature bounds the true one: steps of twice the length, with momentum, go down too, and eight
+of them as far as twelve single ones. All rows of a block step together, so that the pool costs one matrix product; a
+single row takes the same steps in plain vectors, where the calls themselves would cost most.
 """
 
 from __future__ import annotations
