@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import ladybug
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph.change_files import EventPart
+from graph.comparing import contains
 from graph.ladybug_export import export_superseded, fetch, types_that_occur
 from graph.ladybug_index import InteractionIndex
 from graph.model import INTERACTIONS, STORED_INTERACTION_SCHEMA
@@ -18,8 +21,8 @@ from graph.tables import GraphTables
 _FEW_CUSTOMERS = 2_000  # up to here asking customer by customer is faster than a scan of 30 million interactions
 
 _MET = ["customer", "id"]
-#: What is asked for: an interaction's id, whose it probably is, and its probable type, where they are known.
-_ASKED = pa.schema([("id", pa.string()), ("customer", pa.string()), ("type", pa.string())])
+#: What is asked for: an interaction's id, whose it probably is, of what, and its probable type, where they are known.
+_ASKED = pa.schema([(name, pa.string()) for name in ("id", "customer", "target", "type")])
 _NOTHING_MET = STORED_INTERACTION_SCHEMA.empty_table().select(_MET)
 
 #: Gives the interactions of a type, table after table.
@@ -102,34 +105,59 @@ def fetch_held(connection: ladybug.Connection, stream: Stream, asked: pa.Table) 
     Args:
         connection: To it.
         stream: Its interactions of a type.
-        asked: `id`, `customer` and `type` of interactions: only what is not found of this type with this customer is
-            looked for among the customer's others, and only what is not found there takes a scan.
+        asked: `id`, `customer`, `target` and `type` of interactions: only what is not found of this type with this
+            customer is looked for among the customer's others, and only what is not found there takes a scan.
     """
     names = types_that_occur(connection)
-    found = {name: [STORED_INTERACTION_SCHEMA.empty_table()] for name in INTERACTIONS}
+    found = {name: STORED_INTERACTION_SCHEMA.empty_table() for name in INTERACTIONS}
+
+    def keep(name: str, tables: Iterable[pa.Table]) -> None:
+        """What is missing, and was not met before."""
+        met, kept = found[name]["id"].combine_chunks(), [found[name]]
+        for table in tables:
+            new = pc.and_not(pc.is_in(table["id"], value_set=missing), pc.is_in(table["id"], value_set=met))
+            kept.append(table.filter(new))
+        found[name] = pa.concat_tables(kept)
+
     ids = missing = pc.unique(asked["id"])
     if len(pc.unique(asked["customer"])) <= _FEW_CUSTOMERS:
         for own_type in (True, False):
             rows = asked.filter(pc.is_in(asked["id"], value_set=missing))
             for name in names:
                 probable = rows.filter(pc.equal(rows["type"], name)) if own_type else rows
-                for customer in pc.unique(probable["customer"]).drop_null().to_pylist():
-                    table = fetch(connection, f"held_{name.lower()}", STORED_INTERACTION_SCHEMA, customer=customer)
-                    found[name].append(table.filter(pc.is_in(table["id"], value_set=missing)))
-            met = pa.concat_tables([table.select(["id"]) for tables in found.values() for table in tables])["id"]
-            missing = ids.filter(pc.invert(pc.is_in(ids, value_set=met.combine_chunks())))
+                customers = pc.unique(probable["customer"]).drop_null().to_pylist()
+                held = f"held_{name.lower()}"
+                keep(name, [fetch(connection, held, STORED_INTERACTION_SCHEMA, customer=each) for each in customers])
+            missing = _unmet(asked, found)
     superseded = export_superseded(connection)
     superseded = superseded.filter(pc.is_in(superseded["id"], value_set=ids))
     # An id that is only among the superseded or the removed ones is in no interaction: the scan cannot know.
     if len(missing):
         for name in names:
-            for table in stream(name):
-                found[name].append(table.filter(pc.is_in(table["id"], value_set=missing)))
-    return replace(
-        GraphTables.empty(),
-        interactions={name: pa.concat_tables(tables) for name, tables in found.items()},
-        superseded=superseded,
-    )
+            keep(name, stream(name))
+    return replace(GraphTables.empty(), interactions=found, superseded=superseded)
+
+
+def _unmet(asked: pa.Table, found: Mapping[str, pa.Table]) -> pa.Array:
+    """Ids of which there may be more in the store than was found.
+
+    One id can be a purchase and a return, of sources that number by themselves. So what is asked for as of one type is
+    met by that type, or by a line with the same ends that has become of this type (see `graph.difference`), and by no
+    other line of the same id.
+    """
+    met = np.zeros(len(asked), bool)
+    untyped, ended = _mask(pc.is_null(asked["type"])), _mask(pc.is_valid(asked["target"]))
+    for name, table in found.items():
+        own = _mask(pc.fill_null(pc.equal(asked["type"], name), False))
+        met |= (own | untyped) & contains(table, asked, ("id",))
+        asked_as_both = contains(asked.filter(pa.array(own)), asked, ("id",))
+        met |= ended & ~asked_as_both & contains(table, asked, ("id", "customer", "target"))
+    return pc.unique(asked["id"].filter(pa.array(~met)))
+
+
+def _mask(found: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    mask: npt.NDArray[np.bool_] = found.to_numpy()
+    return mask
 
 
 def find_removed(connection: ladybug.Connection, stream: Stream, parts: Sequence[EventPart], met: Removed) -> Removed:
@@ -167,4 +195,7 @@ def _probable(parts: Sequence[EventPart], ids: Mapping[str, pa.Array]) -> pa.Tab
 
 def _asked(rows: pa.Table, name: str | None) -> pa.Table:
     """Interactions that are asked for as being of a type."""
-    return pa.table([rows["id"], rows["customer"], pa.array([name] * len(rows), pa.string())], schema=_ASKED)
+    empty = pa.nulls(len(rows), pa.string())
+    target = rows["target"] if "target" in rows.column_names else empty
+    kind = empty if name is None else pa.array([name] * len(rows), pa.string())
+    return pa.table([rows["id"], rows["customer"], target, kind], schema=_ASKED)

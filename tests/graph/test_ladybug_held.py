@@ -53,3 +53,21 @@ def test_what_is_of_another_customer_takes_a_scan(loader: Loader, asked: list[tu
     loader.load(PURCHASED=[line("2", "ann", "p2", 5.0)])
     assert {customer for _, customer in asked} == {"ann"}
     assert amounts(loader.store) == {"1": 1.0, "2": 5.0}
+
+
+@pytest.mark.parametrize("former", ["bob", "carl"])
+@pytest.mark.parametrize("returned", [[], [line("5", "bob", "p2", 1.0)], [line("5", "bob", "p2", 7.0)]])
+@pytest.mark.parametrize("corrected", ["ann", "bob"])
+def test_a_purchase_and_a_return_of_one_id_are_two_lines(
+    tmp_path: Path, former: str, returned: list[dict[str, object]], corrected: str
+) -> None:
+    loader = Loader(LadybugStore(tmp_path / "graph"), tmp_path)
+    loader.load(PURCHASED=[line("5", former, "p1", 1.0)], RETURNED=[line("5", "bob", "p2", 1.0)])
+    loader.load(PURCHASED=[line("5", corrected, "p1", 2.0)], RETURNED=returned)
+
+    def held(name: str) -> list[tuple[object, ...]]:
+        rows = [row for each in loader.store.interactions(name) for row in each.to_pylist()]
+        return [(row["id"], row["customer"], row["target"], row["amount"]) for row in rows]
+
+    assert held("PURCHASED") == [("5", corrected, "p1", 2.0)]
+    assert held("RETURNED") == [("5", "bob", "p2", returned[0]["amount"] if returned else 1.0)]
