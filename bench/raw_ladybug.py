@@ -76,7 +76,7 @@ def export(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def append(options: argparse.Namespace) -> dict[str, Any]:
-    """The interactions of one load by `UNWIND … MATCH … MATCH … CREATE`; its nodes are made first, and not counted."""
+    """A load's interactions by `LOAD FROM … MATCH … MATCH … CREATE`; its nodes are made first, and not counted."""
     plan = {entry["table"]: entry["files"] for entry in json.loads((options.rows / "plan.json").read_text())}
     database = ladybug.Database(str(options.database), buffer_pool_size=options.pool, auto_checkpoint=False)
     connection = ladybug.Connection(database)
@@ -100,12 +100,11 @@ def append(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _create(connection: ladybug.Connection, name: str, table: pa.Table) -> None:
-    full = [column for column in table.column_names if table[column].null_count < len(table)]
-    assigned = ", ".join(f"{column}: row.{column}" for column in full if column not in ("customer", "target"))
+    assigned = ", ".join(f"{column}: {column}" for column in table.column_names if column not in ("customer", "target"))
     connection.execute(
-        f"UNWIND $rows AS row MATCH (c:Customer {{id: row.customer}}) "
-        f"MATCH (t:{interaction_target(name)} {{id: row.target}}) CREATE (c)-[:{name} {{{assigned}}}]->(t)",
-        {"rows": table.select(full).to_pylist()},
+        f"LOAD FROM $rows WITH * MATCH (c:Customer {{id: customer}}) WITH * "
+        f"MATCH (t:{interaction_target(name)} {{id: target}}) CREATE (c)-[:{name} {{{assigned}}}]->(t)",
+        {"rows": table},
     )
 
 

@@ -3,5 +3,6 @@
 // columns: none
 UNWIND $rows AS row
 MATCH (c:Customer {id: row.id})
+WITH c, row
 MATCH (a:Audience {id: $audience})
 CREATE (c)-[:IN_AUDIENCE {score: row.score, rank: row.rank, run: row.run}]->(a)

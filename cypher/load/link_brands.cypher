@@ -3,5 +3,6 @@
 // columns: none
 UNWIND $rows AS row
 MATCH (p:Product {id: row.source})
+WITH p, row
 MATCH (b:Brand {id: row.target})
 CREATE (p)-[:MADE_BY]->(b)

@@ -3,5 +3,6 @@
 // columns: none
 UNWIND $rows AS row
 MATCH (p:Product {id: row.source})
+WITH p, row
 MATCH (k:Category {id: row.target})
 CREATE (p)-[:IN_CATEGORY]->(k)

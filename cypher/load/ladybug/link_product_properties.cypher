@@ -3,5 +3,6 @@
 // columns: none
 UNWIND $rows AS row
 MATCH (o:Product {id: row.owner})
+WITH o, row
 MATCH (v:PropertyValue {id: row.target})
 CREATE (o)-[:HAS_PROPERTY {valid_from: row.valid_from, load: row.load}]->(v)
