@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,18 @@ def csr_tensor(
     """
     import torch
 
+    _warned_already()
+    return torch.sparse_csr_tensor(starts, columns, values, size=shape, check_invariants=False)
+
+
+@cache
+def _warned_already() -> None:
+    """Have torch say that this layout is in beta state where nobody hears it: it says so once in a process.
+
+    Filters of warnings belong to all threads, and are not touched again.
+    """
+    import torch
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state", category=UserWarning)
-        return torch.sparse_csr_tensor(starts, columns, values, size=shape, check_invariants=False)
+        torch.sparse_csr_tensor([0, 0], [], [], size=(1, 1))

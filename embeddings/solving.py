@@ -12,13 +12,15 @@ the shrinkage, in events of today: who has few events stays near the mean. Only 
 corruptions of the other end is used: the other side pulls towards every point alike, and cost a third of the gain.
 
 Each step divides the gradient by the curvature of the majorising quadratic, Σₑ cₑ / dₑ + λ (Weiszfeld's step for
-weighted medians). That curvature bounds the true one: steps of twice the length, with momentum, go down too, and eight
-of them as far as twelve single ones. All rows of a block step together, so that the pool costs one matrix product; a
-single row takes the same steps in plain vectors, where the calls themselves would cost most.
+weighted medians), and goes twice that far, with momentum. Where the gradient then points back along the way that a row
+came, it went too far (few points, of great strength or far away): from there on it takes half the stride, and its
+momentum is gone (O'Donoghue & Candès 2015). All rows of a block step together, so that the pool costs one matrix
+product; a single row takes the same steps in plain vectors, where the calls themselves would cost most.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,7 +52,7 @@ class IncrementalSettings:
     Attributes:
         shrinkage: λ: how many events of today the mean of the label counts for.
         steps: Steps from the mean.
-        stride: Length of a step in Weiszfeld's; at 2 · (1 + momentum) and beyond, a quadratic's minimum is overshot.
+        stride: Length of a step in Weiszfeld's, to begin with.
         momentum: Share of the last step that goes on.
         pool: Corrupted points, drawn once for all rows.
         seed: Of the pool.
@@ -64,11 +66,11 @@ class IncrementalSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        converges = 0 <= self.momentum < 1 and 0 < self.stride < 2 * (1 + self.momentum)
-        if self.shrinkage <= 0 or self.steps < 1 or not converges or self.pool < 1:
+        positive = min(self.shrinkage, self.steps, self.stride, self.pool) > 0  # not where one is not a number
+        if not (positive and math.isfinite(self.shrinkage + self.stride) and 0 <= self.momentum < 1):
             raise UsageError(
                 f"These settings cannot solve for a vector: {self}.",
-                hint="All must be positive, `momentum` below 1, and `stride` below 2 · (1 + momentum).",
+                hint="All must be positive and finite, but for `momentum`, which may be 0 and must be below 1.",
             )
 
 
@@ -130,7 +132,7 @@ def _descend_alone(
     settings: IncrementalSettings,
 ) -> Float32Array:
     """The steps of one row: points, strengths and pool of each role."""
-    shrinkage = np.float32(settings.shrinkage)
+    shrinkage, stride = np.float32(settings.shrinkage), np.float32(settings.stride)
     x, move = centre.copy(), np.zeros_like(centre)
     told = [(points, strength, pool, np.einsum("kd,kd->k", pool, pool)) for points, strength, pool in pieces]
     for _ in range(settings.steps):
@@ -159,8 +161,11 @@ def _descend_alone(
             gradient -= share.sum() * x
             gradient += share @ pool
             curvature += pull.sum()
+        if gradient @ move > 0:
+            stride /= 2
+            move[:] = 0
         move *= np.float32(settings.momentum)
-        move -= gradient * (np.float32(settings.stride) / curvature)
+        move -= gradient * (stride / curvature)
         x += move
     return x
 
@@ -176,7 +181,7 @@ class _Role:
         count: int64 [r]: how many points each of them has.
         starts: int64 [r]: the first of them.
         place: int64 [p]: the point's row of `vectors`.
-        squared: Sparse r×u matrix of the points: the squared lengths of their vectors.
+        pattern: Sparse r×u matrix of the points; its values are the squared lengths of their vectors.
         strength: float32 [p].
         vectors: float32 [u, d].
         shift: float32 [d].
@@ -188,7 +193,7 @@ class _Role:
     count: Int64Array
     starts: Int64Array
     place: torch.Tensor
-    squared: torch.Tensor
+    pattern: torch.Tensor
     strength: Float32Array
     vectors: torch.Tensor
     shift: torch.Tensor
@@ -208,7 +213,7 @@ class _Role:
         entities = pa.array(part.entity[first:last]).dictionary_encode()
         place = np.array(entities.indices)
         vector, pool = torch.from_numpy(vectors[entities.dictionary.to_numpy()]), torch.from_numpy(part.pool)
-        squared = csr_tensor(
+        pattern = csr_tensor(
             torch.from_numpy(np.append(starts, len(row)).astype(np.int32)),
             torch.from_numpy(place),
             vector.square().sum(1)[place],
@@ -219,7 +224,7 @@ class _Role:
             count=np.diff(starts, append=len(row)),
             starts=starts,
             place=torch.from_numpy(place.astype(np.int64)),
-            squared=squared,
+            pattern=pattern,
             strength=part.strength[first:last],
             vectors=vector,
             shift=torch.from_numpy(part.shift),
@@ -236,14 +241,17 @@ def _descend(
 
     x = centre.repeat(rows, 1)
     move = torch.zeros_like(x)
+    stride = torch.full((rows, 1), settings.stride, dtype=torch.float32)
     for _ in range(settings.steps):
         gradient = settings.shrinkage * (x - centre)
-        curvature = torch.full((rows, 1), settings.shrinkage)
+        curvature = torch.full((rows, 1), settings.shrinkage, dtype=torch.float32)
         for role in roles:
             pull, weight = _forces(x[role.rows], role, corruptions)
             gradient.index_add_(0, role.rows, pull)
             curvature.index_add_(0, role.rows, weight)
-        move.mul_(settings.momentum).sub_(gradient / curvature, alpha=settings.stride)
+        too_far = torch.linalg.vecdot(gradient, move)[:, None] > 0
+        stride[too_far] /= 2
+        move.masked_fill_(too_far, 0).mul_(settings.momentum).sub_(gradient.mul_(stride / curvature))
         x.add_(move)
     return x
 
@@ -260,7 +268,7 @@ def _forces(x: torch.Tensor, role: _Role, corruptions: int) -> tuple[torch.Tenso
         return torch.from_numpy(np.add.reduceat(of_points.numpy(), role.starts))[:, None]
 
     near = x - role.shift
-    squared = torch.sparse.sampled_addmm(role.squared, near, role.vectors.T, alpha=-2).values()
+    squared = torch.sparse.sampled_addmm(role.pattern, near, role.vectors.T, alpha=-2).values()
     distance = squared.add_(to_points(near.square().sum(1))).clamp_(min=_TINY**2).sqrt_()
     corrupted = role.pool[:, :-1]
     apart = torch.addmm(role.pool_squared, x, corrupted.T, alpha=-2).add_(x.square().sum(1, keepdim=True))

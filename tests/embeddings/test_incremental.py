@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -62,6 +63,23 @@ def test_the_steps_end_where_an_independent_minimiser_ends(seed: int) -> None:
         expected = minimize(objective, mean.astype(np.float64), args=told, method="BFGS", options={"gtol": 1e-7})
         assert objective(solved[number].astype(np.float64), *told) == pytest.approx(expected.fun, abs=1e-4)
         np.testing.assert_allclose(solved[number], expected.x, atol=0.02)
+
+
+@pytest.mark.parametrize(("length", "strength"), [(20.0, 20.0), (3.0, 240.0), (1.6, 240.0)])
+def test_the_default_steps_do_not_go_too_far_with_one_point(length: float, strength: float) -> None:
+    """Weiszfeld's curvature falls with the distance; that of the softmax, across a single strong point, does not."""
+    vectors = np.random.default_rng(0).standard_normal((60, 16))
+    vectors = (length * vectors / np.linalg.norm(vectors, axis=1)[:, None]).astype(np.float32)
+    mean, entity, pool = vectors.mean(axis=0), np.arange(40, 60), vectors[:40]
+    part = Points(np.arange(20), entity, np.full(20, strength, np.float32), np.zeros(16, np.float32), pool)
+
+    def losses(rows: np.ndarray) -> np.ndarray:
+        told = (part.strength[:1], pool, mean, 8, 3.0)
+        return np.array([objective(x, vectors[each : each + 1], *told) for x, each in zip(rows, entity, strict=True)])
+
+    near, end = (losses(solve(vectors, mean, 20, [part], 8, IncrementalSettings(steps=steps))) for steps in (8, 300))
+    start = losses(np.repeat(mean[None], 20, axis=0))
+    assert ((near - end) < 0.02 * (start - end)).all()
 
 
 def test_the_default_steps_leave_little_of_the_way(embedding: Embedding) -> None:
@@ -167,6 +185,10 @@ def test_a_new_product_comes_to_those_of_its_buyers_with_its_popularity(embeddin
     assert told.popularity[unknown] == embedding.popularity[unknown] > 0
     with pytest.raises(UsageError, match="cannot update"):
         with_popularity(told, two_groups().at(AS_OF))
+    later = with_popularity(embedding, snapshot)
+    assert later.as_of == snapshot.as_of > embedding.as_of
+    with pytest.raises(UsageError, match="cannot update"):
+        customer_vectors(later, two_groups().at(AS_OF), np.array([0]))  # its popularity knows what came after
 
 
 def test_who_is_related_to_nothing_known_has_no_vector(embedding: Embedding) -> None:
@@ -182,7 +204,14 @@ def test_earlier_snapshots_and_senseless_settings_are_refused(embedding: Embeddi
         customer_vectors(late, two_groups().at(AS_OF), np.array([0]))
     with pytest.raises(UsageError, match="cannot update"):
         product_vectors(late, two_groups().at(AS_OF), np.array([0]))
-    for wrong in ({"shrinkage": 0.0}, {"steps": 0}, {"momentum": 1.0}, {"stride": 2.6}, {"pool": 0}):
+    for wrong in (
+        {"shrinkage": 0.0},
+        {"steps": 0},
+        {"momentum": 1.0},
+        {"stride": 0.0},
+        {"pool": 0},
+        {"shrinkage": math.nan},
+    ):
         with pytest.raises(UsageError):
             IncrementalSettings(**wrong)  # type: ignore[arg-type]
 
