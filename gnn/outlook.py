@@ -68,6 +68,8 @@ def outlook(snapshot: Snapshot, rows: Int32Array, forecast: Forecast, task: Task
         "lapsed": np.where(np.isnan(longest), np.nan, gaps.present > longest),
     }
     risk, value = forecast.churn_risk, forecast.value_mean
+    if risk is not None:  # who buys within the horizon is alive: one number must not deny the other
+        found["p_alive"] = np.maximum(found["p_alive"], 1 - risk)
     # Without a single amount, what is foretold of value is noise around zero.
     if risk is None or value is None or not np.isfinite(snapshot.purchases.amount).any():
         return found

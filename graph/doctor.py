@@ -117,7 +117,7 @@ def _events(store: GraphStore, nodes: GraphTables, now: datetime, progress: Prog
         _finding("no interaction dangles", sum(dangling.values()), _listed(dangling),
                  "habitue backup, then restore into a new workspace"),
         _finding("no event lies in the future", sum(future.values()), _listed(future),
-                 "correct their time at the source and load it again"),
+                 "correct their time at the source; rows with ids can be loaded again, others into a new workspace"),
         _finding("every interaction belongs to a complete load", sum(unbooked.values()), _listed(unbooked),
                  "finish the interrupted load: habitue load"),
     ]  # fmt: skip

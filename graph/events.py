@@ -28,6 +28,7 @@ from graph.staging import with_origin
 from graph.staging_directory import staging_directory
 from graph.store import GraphStore, LoadRecord, Progress
 from graph.tables import GraphTables
+from graph.time import latest_ms
 from graph.validation import Refusal, check_interactions
 from habitue.errors import NothingLoadedError
 
@@ -152,7 +153,7 @@ def _check(rows: list[Mapping[str, Any]], erased: ErasedCustomers) -> _Checked:
     for (kind, given), places in alike.items():
         table = pa.table({name: _column([rows[place].get(name) for place in places]) for name in _COLUMNS})
         batch = ReadBatch(table, np.array(places, np.int64) + 1)
-        checked = check_interactions(batch, _source(kind, given), _REQUEST, "UTC", {}, erased)
+        checked = check_interactions(batch, _source(kind, given), _REQUEST, "UTC", {}, erased, latest_ms())
         refusals += checked.refusals
         forgotten += checked.erased
         refusals += [Refusal(_REQUEST, row, "customer", "the customer id is empty", "") for row in _guests(batch)]

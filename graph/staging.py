@@ -24,6 +24,7 @@ from graph.sealing import sealed, unsealed
 from graph.settling import CHECKED_SCHEMA
 from graph.sources import OpenDataset
 from graph.store import Progress
+from graph.time import latest_ms
 from graph.validation import CheckedInteractions, check_interactions
 
 _QUARANTINE = "quarantine.csv"
@@ -134,6 +135,7 @@ class _Work:
         self._partitions = partitions
         self._starts = starts
         self._erased = erased
+        self._latest_ms = latest_ms()
         self.names = tuple(file.name for _, files in opened.interactions for file in files)
 
     def batches(self) -> Iterator[_Batch]:
@@ -152,7 +154,9 @@ class _Work:
     def check(self, batch: _Batch) -> tuple[_Batch, CheckedInteractions, dict[int, pa.Table]]:
         """Check a batch and divide what is good."""
         timezone = self._opened.dataset.timezone
-        checked = check_interactions(batch.content, batch.source, batch.file.name, timezone, self._starts, self._erased)
+        checked = check_interactions(
+            batch.content, batch.source, batch.file.name, timezone, self._starts, self._erased, self._latest_ms
+        )
         rows = {
             name: with_origin(table, batch.source_number, batch.file_number) for name, table in checked.by_type.items()
         }

@@ -25,6 +25,11 @@ def midnight_after(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(days=milliseconds // MILLISECONDS_PER_DAY + 1)
 
 
+def latest_ms() -> int:
+    """The latest instant that an event can be of, in epoch milliseconds: a day from now, for clocks and time zones."""
+    return to_epoch_ms(utc_now()) + MILLISECONDS_PER_DAY
+
+
 def utc_now() -> datetime:
     """The present instant as naive UTC, to the millisecond."""
     return from_epoch_ms(to_epoch_ms(datetime.now(UTC)))

@@ -107,6 +107,7 @@ def check_interactions(
     timezone: str,
     campaign_start: dict[str, int],
     erased: ErasedCustomers | None = None,
+    latest_ms: int | None = None,
 ) -> CheckedInteractions:
     """Parse and check one batch of interactions.
 
@@ -117,6 +118,8 @@ def check_interactions(
         timezone: Of times that carry none.
         campaign_start: Epoch milliseconds by campaign id, for contacts without a time of their own.
         erased: Whose rows are left out unseen.
+        latest_ms: Epoch milliseconds after which no event can be: one mistyped year would end the history decades
+            after all others. None for no bound.
     """
     table, count = batch.table, len(batch.table)
     checks = Checks(file, batch.rows)
@@ -139,6 +142,10 @@ def check_interactions(
         reason = "the campaign is not in the campaigns table, so that its start is unknown"
         checks.refuse(missing, source.campaign or "", reason, columns["target"])
         columns["at"] = start.cast(TIMESTAMP)
+    if latest_ms is not None:
+        at = pa.chunked_array([columns["at"]])
+        later = pc.fill_null(pc.greater(at.cast(pa.int64()), latest_ms), False).to_numpy()
+        checks.refuse(later, source.at or source.campaign or "", "the time lies in the future", at)
     if source.known_at:
         columns["known_at"] = parse_times(
             table[source.known_at], checks, source.known_at, timezone, source.at_format, required=np.zeros(count, bool)

@@ -10,6 +10,7 @@ import typer
 from habitue.cli.app import app
 from habitue.cli.options import Json, Quiet, Store, Workspace, engine_of
 from habitue.cli.output import print_json, print_table, say
+from habitue.errors import UsageError
 from habitue.progress import shown_progress
 
 
@@ -70,7 +71,7 @@ def erase(
     purge: Annotated[
         bool, typer.Option("--purge", help="Also write the embedded store anew: freed pages still hold the ids.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can be asked.")] = False,
     workspace: Workspace = None,
     store: Store = None,
     as_json: Json = False,
@@ -78,7 +79,9 @@ def erase(
 ) -> int:
     """Forget customers: in the graph, in every file of the workspace, and in whatever is loaded later."""
     wanted = [line.strip() for line in sys.stdin] if customers == ["-"] else customers
-    if not yes and customers != ["-"] and sys.stdin.isatty():
+    if not yes:
+        if customers == ["-"] or not sys.stdin.isatty():
+            raise UsageError("Erasing is for good, and nobody can be asked here.", hint="Say --yes.")
         typer.confirm(f"Erase {len(wanted)} customers for good?", abort=True, err=True)
     with engine_of(workspace, store) as engine, shown_progress(quiet=quiet or as_json) as progress:
         report = engine.erase(wanted, purge=purge, progress=progress)

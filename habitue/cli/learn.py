@@ -182,6 +182,11 @@ def print_backtest(result: dict[str, Any]) -> None:
         rows.append((model, *cells))
     numbers = range(1, len(_COLUMNS) + 1)
     print_table("Mean over cutoffs [95 % interval]", ("model", *_COLUMNS.values()), rows, numbers=numbers)
+    if untaught := [fold["cutoff"] for fold in result["folds"] if not fold["training_cutoffs"]]:
+        say(
+            f"Before {', '.join(untaught)} no outcome of {task['horizon_days']} days is known: models that learn from "
+            "outcomes, Habitué among them, have no figures there. Load a longer history, or choose a shorter horizon."
+        )
     for each in result["paired"]:
         if each["metric"] == "churn_auc" and each["versus"] in ("lightgbm", "habitue_without_graph"):
             say(f"churn AUC, habitue − {each['versus']}: {each['difference']:+.4f} "

@@ -71,8 +71,13 @@ def test_the_outlook_of_a_shop() -> None:
     lapsed = found["days_since_purchase"] > found["lapse_after_days"]
     np.testing.assert_array_equal(found["lapsed"], lapsed)
     assert 0 < lapsed.sum() < count
+    # Who buys within the horizon is alive.
+    assert (found["p_alive"] >= 1 - risk).all()
+    assert (found["p_alive"] == 1 - risk).any()
     # Who has lapsed is less surely alive.
-    assert found["p_alive"][lapsed].mean() < found["p_alive"][~lapsed].mean()
+    alive = outlook(snapshot, rows, replace(forecast, churn_risk=np.ones(count)), TASK)["p_alive"]
+    assert alive[lapsed].mean() < alive[~lapsed].mean()
+    np.testing.assert_array_equal(found["p_alive"], np.maximum(alive, 1 - risk))
     bare = outlook(snapshot, rows, replace(forecast, value_low=None, value_high=None, value_level=None), TASK)
     assert np.isnan(bare["value_low"]).all()
 

@@ -240,14 +240,17 @@ ORDERS = InteractionsSource(
 
 
 def check(
-    rows: list[dict[str, Any]], source: InteractionsSource = ORDERS, malformed: list[tuple[int, str]] | None = None
+    rows: list[dict[str, Any]],
+    source: InteractionsSource = ORDERS,
+    malformed: list[tuple[int, str]] | None = None,
+    latest_ms: int | None = None,
 ) -> CheckedInteractions:
     """Rows of text (missing cells empty) through the checks; they are numbered from 1."""
     good = {"who": "ann", "what": "p1", "when": "2024-01-01", "units": "1", "total": "10", "line": "1"}
     names = dict.fromkeys(source.mapped().values())
     table = pa.table({name: pa.array([{**good, **row}.get(name) for row in rows], pa.string()) for name in names})
     batch = ReadBatch(table, np.arange(1, len(rows) + 1), malformed or [])
-    return check_interactions(batch, source, "orders.csv", "UTC", {"spring": 1_704_067_200_000})
+    return check_interactions(batch, source, "orders.csv", "UTC", {"spring": 1_704_067_200_000}, latest_ms=latest_ms)
 
 
 def test_a_whole_row() -> None:
@@ -258,6 +261,17 @@ def test_a_whole_row() -> None:
         "quantity": 2.0, "amount": 19.5,
         "discount": 1.5, "order_id": None, "channel": "web", "rating": None, "treatment": None, "row": 1,
     }  # fmt: skip
+
+
+def test_what_lies_beyond_the_latest_instant_is_refused() -> None:
+    rows = [{"when": "2024-03-01T00:00:00.001"}, {"when": "2024-03-01"}, {"when": "2042-03-01"}, {"when": ""}]
+    checked = check(rows, latest_ms=1_709_251_200_000)  # 2024-03-01
+    assert [row["row"] for row in checked.by_type["PURCHASED"].to_pylist()] == [2]
+    assert [(each.row, each.column, each.reason, each.value) for each in checked.refusals] == [
+        (4, "when", "the time is empty", ""),
+        (1, "when", "the time lies in the future", "2024-03-01 00:00:00.001000"),
+        (3, "when", "the time lies in the future", "2042-03-01 00:00:00"),
+    ]
 
 
 def test_refusals_name_file_row_column_reason_and_value() -> None:
