@@ -19,32 +19,41 @@ from habitue.errors import NotFoundError, UsageError
 
 #: The column of a seed file with a header, and the first of an exported audience.
 ID_COLUMN: Final = "customer_id"
+_DELIMITERS: Final = ",;\t"
 
 
 def read_seeds(path: Path) -> list[str]:
-    """Customer ids from a file: a CSV with a column `customer_id`, or one id a line; UTF-8.
+    """Customer ids from a file: a table with a column `customer_id`, or one id a line; UTF-8.
+
+    The table's cells are parted by commas, semicolons or tabs; its heading may be in capitals.
 
     Raises:
         UsageError: If the file cannot be read, or is a table without that column.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The seed file {path} cannot be read: {error}.", hint="Give a UTF-8 text file.") from error
-    rows = [
-        [cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)
-    ]
-    if not rows:
-        return []
-    if ID_COLUMN in rows[0]:
-        column = rows[0].index(ID_COLUMN)
-        return [row[column] for row in rows[1:] if len(row) > column and row[column]]
-    if any(len(row) > 1 for row in rows):
+    for delimiter in _DELIMITERS:
+        header, *rows = _cells(lines, delimiter) or [[]]
+        named = [cell.casefold() for cell in header]
+        if ID_COLUMN in named:
+            column = named.index(ID_COLUMN)
+            return [row[column] for row in rows if len(row) > column and row[column]]
+    rows = _cells(lines, ",")
+    widest = max(rows, key=len, default=[])
+    if len(widest) > 1:
         raise UsageError(
-            f"The seed file {path} has several columns ({', '.join(rows[0])}), and none is `{ID_COLUMN}`.",
-            hint=f"Name the column of ids `{ID_COLUMN}`, or give one id a line.",
+            f"The seed file {path} has several columns ({', '.join(widest)}), and none is `{ID_COLUMN}`.",
+            hint=f"Name the column of ids `{ID_COLUMN}`, or give one id a line, in quotes where it holds a comma.",
         )
     return [row[0] for row in rows]
+
+
+def _cells(lines: list[str], delimiter: str) -> list[list[str]]:
+    """Rows that are not empty."""
+    rows = ([cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter))
+    return [row for row in rows if any(row)]
 
 
 def save(audience: Audience, directory: Path, *, seeds: list[str], settings: Mapping[str, Any]) -> None:
@@ -81,7 +90,10 @@ def load(directory: Path) -> dict[str, Any]:
         NotFoundError: If there is none.
     """
     if not (directory / "members.parquet").is_file():
-        raise NotFoundError(f"There is no audience {directory.name}.", hint="List the workspace's audiences.")
+        raise NotFoundError(
+            f"There is no audience {directory.name}.",
+            hint="An audience is known by the id that `habitue lookalike` printed.",
+        )
     members = pq.read_table(directory / "members.parquet").to_pylist()
     checked = json.loads((directory / "evaluation.json").read_text(encoding="utf-8"))
     settings = json.loads((directory / "settings.json").read_text(encoding="utf-8"))

@@ -23,6 +23,10 @@ def audience() -> Audience:
         b"a1\nb 2\n\nc3\n",
         b"a1\r\nb 2\r\nc3",
         b"customer_id\na1\nb 2\nc3\n",
+        b"Customer_ID\na1\nb 2\nc3\n",
+        b"name;customer_id\nx, y;a1\ny;b 2\nz;c3\n",
+        b"customer_id\tname\na1\tx\nb 2\ty\nc3\tz\n",
+        b'"a1"\n"b 2"\nc3\n',
         b'\xef\xbb\xbfname,customer_id\nx,a1\n"y, z",b 2\nw,c3\n',
     ],
 )
