@@ -28,7 +28,7 @@ from graph.ladybug_export import export_derived, export_property_values
 from graph.ladybug_increment import plan_facts, plan_interactions, plan_nodes
 from graph.ladybug_index import InteractionIndex, Records, records_of, records_of_part, to_be_asked
 from graph.ladybug_write import ChangePlan, Step
-from graph.model import INTERACTIONS, TIMESTAMP
+from graph.model import INTERACTIONS, SCORE_SCHEMA, TIMESTAMP
 from graph.store import DatasetFacts, LoadRecord, Progress
 from graph.tables import GraphTables
 from graph.time import utc_now
@@ -48,6 +48,7 @@ _POOL_IS_FULL = "buffer pool is full"
 _ROWS_INDEXED_MEANWHILE = 5_000_000  # of a first load: its index is made while the engine copies
 _INDEXED_AT_ONCE = 250_000  # rows, which bounds what indexing holds beside the engine
 _SMALL_ROWS = 20_000  # up to here a load is always a change of what is there
+_MEMBER_SCHEMA = pa.schema([("id", pa.string()), ("score", pa.float64()), ("rank", pa.int64()), ("run", pa.string())])
 # What the two ways to bring a load in cost, to choose by.
 _SECONDS_TO_ADD, _SECONDS_TO_REMOVE, _SECONDS_TO_BUILD = 50e-6, 2e-3, 12e-6
 
@@ -257,7 +258,8 @@ class LadybugWriter:
         """See `GraphStore.write_scores`."""
         with self._changing() as plan:
             plan.run("clear_scores")
-            plan.run("set_scores", scores)
+            # Columns have the engine's types, one that is null throughout as well.
+            plan.run("set_scores", scores.select(SCORE_SCHEMA.names).cast(SCORE_SCHEMA, safe=False))
             self._run(plan, progress)
             InteractionIndex(plan.directory).extend(self._store.index(), [])
 
@@ -278,7 +280,7 @@ class LadybugWriter:
             plan.run("add_audience", pa.Table.from_pylist([dict(audience)]), form="each")
             rows = [dict(member) for member in members]
             if rows:
-                plan.run("add_members", pa.Table.from_pylist(rows), audience=audience["id"])
+                plan.run("add_members", pa.Table.from_pylist(rows, _MEMBER_SCHEMA), audience=audience["id"])
             self._run(plan, progress)
             InteractionIndex(plan.directory).extend(self._store.index(), [])
 
