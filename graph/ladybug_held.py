@@ -127,7 +127,8 @@ def fetch_held(connection: ladybug.Connection, stream: Stream, asked: pa.Table) 
                 probable = rows.filter(pc.equal(rows["type"], name)) if own_type else rows
                 customers = pc.unique(probable["customer"]).drop_null().to_pylist()
                 held = f"held_{name.lower()}"
-                keep(name, [fetch(connection, held, STORED_INTERACTION_SCHEMA, customer=each) for each in customers])
+                # One after the other: an answer holds a megabyte or two until it is filtered.
+                keep(name, (fetch(connection, held, STORED_INTERACTION_SCHEMA, customer=each) for each in customers))
             missing = _unmet(asked, found)
     superseded = export_superseded(connection)
     superseded = superseded.filter(pc.is_in(superseded["id"], value_set=ids))
