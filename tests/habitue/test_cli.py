@@ -16,6 +16,7 @@ from graph.store import Rows
 from graph.tiny import write_tiny
 from habitue import __version__
 from habitue.cli.app import run
+from habitue.cli.learn import print_backtest
 from habitue.engine import Engine
 from tests.graph.shop import SMALL
 
@@ -115,6 +116,7 @@ def test_version(shell: Shell) -> None:
         (["similar", "ann", "--limit", "many"], "integer"),
         (["train", "--horizon", "0"], "--horizon"),
         (["datasets", "superfluous"], "superfluous"),
+        (["erase", "7"], "Say --yes"),  # nobody is there to be asked
     ],
 )
 def test_wrong_usage_is_2_and_says_what_is_wrong(shell: Shell, arguments: list[str], complaint: str) -> None:
@@ -415,3 +417,20 @@ def test_rows_that_are_cut_off_are_said_so(small: Shell, monkeypatch: pytest.Mon
     monkeypatch.setattr(Engine, "cypher", lambda *_, **__: Rows(("n",), [(1,)], truncated=True))
     assert "Only the first 1 rows are shown" in small("cypher", "RETURN 1 AS n").out
     assert small("cypher", "RETURN 1 AS n", "--json").json["truncated"] is True
+
+
+def test_bounds_of_risk_that_exclude_each_other_are_2(small: Shell, tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds.csv"
+    seeds.write_text("ann\n")
+    done = small("lookalike", str(seeds), "--min-churn-risk", "0.9", "--max-churn-risk", "0.1")
+    assert (done.status, done.out) == (2, "")
+    assert "No churn risk is at least 0.9 and at most 0.1" in done.err
+
+
+def test_a_backtest_says_where_nothing_could_be_learnt(capsys: pytest.CaptureFixture[str]) -> None:
+    learnt_at: dict[str, list[str]] = {"2024-02-01": [], "2024-03-01": ["2024-01-01"]}
+    folds = [{"cutoff": cutoff, "training_cutoffs": dates} for cutoff, dates in learnt_at.items()]
+    task = {"horizon_days": 30, "active_window_days": None}
+    print_backtest({"dataset": "shop", "task": task, "folds": folds, "models": {}, "paired": []})
+    said = capsys.readouterr()
+    assert "Before 2024-02-01 no outcome of 30 days is known" in " ".join((said.out + said.err).split())
