@@ -32,6 +32,18 @@ class Condition:
     maximum: float | None = None
     equals: str | float | bool | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse bounds that exclude each other.
+
+        Raises:
+            UsageError: If the smallest value is above the largest.
+        """
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise UsageError(
+                f"No `{self.field}` is at least {self.minimum} and at most {self.maximum}.",
+                hint="Exchange the two bounds.",
+            )
+
     @staticmethod
     def from_dict(document: Mapping[str, Any]) -> Condition:
         """From `{"field": …, "min": …, "max": …, "equals": …}`.

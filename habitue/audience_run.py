@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from audiences.files import load, save
 from audiences.filters import Condition
 from audiences.lookalike import LookalikeSettings, lookalike
-from habitue.errors import NotFoundError, UsageError
+from habitue.errors import NotFoundError
 from habitue.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,16 +42,12 @@ def make_lookalike(
     write_back: bool,
 ) -> KeptAudience:
     """Rank the customers most like the seeds, and keep the audience."""
-    if min_churn_risk is not None and max_churn_risk is not None and min_churn_risk > max_churn_risk:
-        raise UsageError(
-            f"No churn risk is at least {min_churn_risk} and at most {max_churn_risk}.", hint="Exchange the two bounds."
-        )
-    run = engine.publication.current()
     conditions = []
     if min_churn_risk is not None or max_churn_risk is not None:
         conditions.append(Condition("churn_risk", min_churn_risk, max_churn_risk))
     if active_only:
         conditions.append(Condition("active", equals=True))
+    run = engine.publication.current()
     ids, vectors = run.similarity
     settings = LookalikeSettings(size=size, conditions=tuple(conditions))
     audience = lookalike(ids, vectors, seeds, settings, properties=run.scores)

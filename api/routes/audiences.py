@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Path, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from api import examples, schemas
 from api.openapi import answers
@@ -30,13 +30,6 @@ class LookalikeRequest(BaseModel):
     min_churn_risk: float | None = Field(None, ge=0, le=1)
     max_churn_risk: float | None = Field(None, ge=0, le=1)
     active_only: bool = Field(False, description="Leave out who has no purchase within the active window")
-
-    @model_validator(mode="after")
-    def _bounds_in_order(self) -> LookalikeRequest:
-        low, high = self.min_churn_risk, self.max_churn_risk
-        if low is not None and high is not None and low > high:
-            raise ValueError("min_churn_risk is above max_churn_risk")
-        return self
 
 
 @router.post(

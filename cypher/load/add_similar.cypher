@@ -3,6 +3,5 @@
 // columns: none
 UNWIND $rows AS row
 MATCH (a:Customer {id: row.source})
-WITH a, row
 MATCH (b:Customer {id: row.target})
 CREATE (a)-[:SIMILAR_TO {score: row.score, model: $model}]->(b)

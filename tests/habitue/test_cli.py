@@ -424,7 +424,7 @@ def test_bounds_of_risk_that_exclude_each_other_are_2(small: Shell, tmp_path: Pa
     seeds.write_text("ann\n")
     done = small("lookalike", str(seeds), "--min-churn-risk", "0.9", "--max-churn-risk", "0.1")
     assert (done.status, done.out) == (2, "")
-    assert "No churn risk is at least 0.9 and at most 0.1" in done.err
+    assert "No `churn_risk` is at least 0.9 and at most 0.1" in done.err
 
 
 def test_a_backtest_says_where_nothing_could_be_learnt(capsys: pytest.CaptureFixture[str]) -> None:
