@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
@@ -27,6 +27,7 @@ from api.routes import (
     queries,
     schema,
 )
+from api.routes.dependencies import only_known_parameters
 from api.security import Gate
 from api.telemetry import Metrics, Telemetry
 from api.writing import Writer
@@ -69,8 +70,9 @@ def create_app(engine: Engine, *, api_key: SecretStr | None, local: bool) -> Fas
     add_problem_handlers(app)
     parts = (customers, products, interactions, churn, audiences, cypher, queries, schema, model, health)
     app.documented = [each.router for each in parts]
-    for router in (*app.documented, pages.router):
-        app.include_router(router)
+    for router in app.documented:
+        app.include_router(router, dependencies=[Depends(only_known_parameters)])
+    app.include_router(pages.router)
     pages.add_static_files(app)
     # The last one added is the first to see a request.
     app.add_middleware(EncodedSlashes)

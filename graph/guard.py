@@ -24,12 +24,15 @@ _LONGEST_KEPT = 5_000  # characters
 _PLAIN = bytes | float | date | time | timedelta | Decimal | uuid.UUID
 
 
-def check_read_only(text: str, parameters: Mapping[str, Any] | None = None) -> None:
+def check_read_only(text: str, parameters: Mapping[str, Any] | None = None) -> tuple[str, ...] | None:
     """Refuse everything that is not one reading statement with all its parameters; takes time linear in its length.
 
     Args:
         text: The statement.
         parameters: Values of its parameters; those it does not use are not looked at.
+
+    Returns:
+        What Cypher calls the columns of its answer; None where it returns `*`.
 
     Raises:
         CypherRefusedError: With the reason; names the word, never the whole statement.
@@ -44,10 +47,12 @@ def check_read_only(text: str, parameters: Mapping[str, Any] | None = None) -> N
         )
     for name in used:
         _check_value(name, given[name], 0)
+    statement = ReadingStatement(tokens, given)
     try:
-        ReadingStatement(tokens, given).read()
+        statement.read()
     except RecursionError as error:  # a caller that stands deep itself
         raise CypherRefusedError("The statement is nested too deep.") from error
+    return statement.columns(text)
 
 
 @lru_cache(maxsize=256)

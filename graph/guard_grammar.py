@@ -17,6 +17,7 @@ class ReadingStatement(Expressions):
     """A reader of one statement; `read` raises `CypherRefusedError` at the first thing that is not reading."""
 
     _subqueries = 0
+    _columns: list[tuple[str, int, int]] | None = None
 
     def read(self) -> None:
         """Read the whole statement."""
@@ -27,6 +28,19 @@ class ReadingStatement(Expressions):
             raise CypherRefusedError("There is more than one statement.", hint="Send them one by one.")
         if self.peek().kind != "end":
             self.unexpected("a clause of reading")
+
+    def columns(self, text: str) -> tuple[str, ...] | None:
+        """What Cypher calls the columns of the statement that was read: by alias, or as the item is written.
+
+        Args:
+            text: The statement.
+
+        Returns:
+            Of its first RETURN, as all parts of a UNION have the same; None where it returns `*`.
+        """
+        if self._columns is None:
+            return None
+        return tuple(name or text[start:end] for name, start, end in self._columns)
 
     # -- clauses ----------------------------------------------------------------------------------------------------
 
@@ -62,7 +76,9 @@ class ReadingStatement(Expressions):
                 raise CypherRefusedError("The statement returns nothing.", hint="End it with RETURN.")
             else:
                 self.unexpected("a clause of reading")
-        self._read_projection()
+        first = not inner and start == 0
+        columns = self._read_projection()
+        self._columns = columns if first else self._columns
 
     def _vector_search_ahead(self) -> bool:
         """Whether the one procedure that only reads is called next, written plainly and in its own case."""
@@ -95,14 +111,24 @@ class ReadingStatement(Expressions):
             if not self.accept(","):
                 break
 
-    def _read_projection(self) -> None:
+    def _read_projection(self) -> list[tuple[str, int, int]] | None:
+        """Read items and what orders and bounds them; their names, and where they stand, unless one is `*`."""
         self.accept("DISTINCT")
-        named = []
+        named: list[tuple[str, float]] = []
+        columns: list[tuple[str, int, int]] = []
+        all_known = True
         while True:
-            if not self.accept("*"):
+            if self.accept("*"):
+                all_known = False
+            else:
+                first = self.at
                 weight = self.read_expression()
+                last = self.tokens[self.at - 1]
+                name = last.name if self.at == first + 1 else ""  # a variable in backticks stands without them
                 if self.accept("AS"):
+                    name = self.peek().name
                     named.append((self.take_name(alias=True), weight))
+                columns.append((name, self.tokens[first].place, last.place + len(last.value)))
             if not self.accept(","):
                 break
         for name, weight in named:  # only now: WITH a AS b, b AS a
@@ -118,6 +144,7 @@ class ReadingStatement(Expressions):
             self._read_count("SKIP")
         if self.accept("LIMIT"):
             self._read_count("LIMIT")
+        return columns if all_known else None
 
     def _read_count(self, clause: str) -> None:
         token = self.peek()

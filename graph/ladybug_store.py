@@ -343,8 +343,10 @@ class LadybugStore:
         return counted[relationship]
 
     def query(self, text: str, parameters: Mapping[str, Any], limits: QueryLimits) -> Rows:
-        check_read_only(text, parameters)
+        columns = check_read_only(text, parameters)
         version = self.version()
         if not version:
             raise NothingLoadedError("The graph is empty.", hint="Run `habitue load SOURCE` first.")
-        return self._sandbox.query(self._file(version), text, parameters, limits)
+        found = self._sandbox.query(self._file(version), text, parameters, limits)
+        # The engine calls `count(*)` COUNT_STAR(), and other expressions as it understood them.
+        return replace(found, columns=columns) if columns and len(columns) == len(found.columns) else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Collection
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow.compute as pc
@@ -71,9 +71,13 @@ def customer(store: GraphStore, run: PublishedRun | None, identifier: str) -> Cu
     )
 
 
-def hyperscore(run: PublishedRun, identifier: str) -> HyperscoreView:
-    """A customer's HyperScore with its components, their weights and evidence."""
-    row = run.row(identifier)
+def hyperscore(store: GraphStore, run: PublishedRun, identifier: str) -> HyperscoreView:
+    """A customer's HyperScore with its components, their weights and evidence.
+
+    Raises:
+        NotFoundError: If the graph does not know the customer, or the run has no score of them.
+    """
+    row = _scores_of(store, run, identifier)
     evidence = json.loads(row["evidence"])
     settings = run.manifest.hyperscore
     return HyperscoreView(
@@ -94,9 +98,13 @@ def hyperscore(run: PublishedRun, identifier: str) -> HyperscoreView:
     )
 
 
-def churn_risk(run: PublishedRun, identifier: str) -> ChurnRiskView:
-    """How likely the customer is not to purchase within the horizon, and what moves that most."""
-    row = run.row(identifier)
+def churn_risk(store: GraphStore, run: PublishedRun, identifier: str) -> ChurnRiskView:
+    """How likely the customer is not to purchase within the horizon, and what moves that most.
+
+    Raises:
+        NotFoundError: If the graph does not know the customer, or the run has no score of them.
+    """
+    row = _scores_of(store, run, identifier)
     low, high = finite(row["churn_risk_low"]), finite(row["churn_risk_high"])
     return ChurnRiskView(
         id=identifier,
@@ -143,6 +151,9 @@ def churn_list(
         sort: A column, with `-` for descending; ties by id.
         cursor: From the page before.
         limit: Rows, 1 to 1,000.
+
+    Raises:
+        UsageError: If an argument is out of range, or there is no such category.
     """
     if not 1 <= limit <= 1000:
         raise UsageError(f"The limit is {limit}.", hint="It must be 1 to 1000.")
@@ -156,6 +167,11 @@ def churn_list(
         keep &= frame["active"] == active
     if category is not None:
         found = store.read("read/customers_of_category", category=category, below=f"{category}/").rows
+        if not found and not store.read("read/category", category=category, below=f"{category}/").rows:
+            raise UsageError(
+                f"There is no category {category!r}.",
+                hint="Categories are named by their whole path; the query `category-spend` of the cookbook shows some.",
+            )
         keep &= frame["customer_id"].isin([row[0] for row in found])
     column = sort.removeprefix("-")
     chosen = frame[keep].sort_values([column, "customer_id"], ascending=[not sort.startswith("-"), True])
@@ -180,11 +196,12 @@ def churn_list(
     )
 
 
-def similar(run: PublishedRun, identifier: str, limit: int = 10) -> list[SimilarCustomer]:
+def similar(store: GraphStore, run: PublishedRun, identifier: str, limit: int = 10) -> list[SimilarCustomer]:
     """The customers closest to one, by centred cosine; new customers are among them from their first event on.
 
     Raises:
-        NotFoundError: If the customer has no vector, neither from the training nor since.
+        NotFoundError: If the graph does not know the customer, or they have no vector, neither from the training nor
+            since.
         UsageError: If the limit is out of range.
     """
     if not 1 <= limit <= 1000:
@@ -192,7 +209,7 @@ def similar(run: PublishedRun, identifier: str, limit: int = 10) -> list[Similar
     ids, vectors = run.similarity
     row = pc.index(ids, identifier).as_py()
     if row < 0:
-        run.row(identifier)
+        _scores_of(store, run, identifier)
         raise NotFoundError(f"Customer {identifier!r} has no vector in this run.")
     found = nearest(vectors, np.array([row]), limit)
     result = []
@@ -228,6 +245,14 @@ def neighbourhood(
     ]
     score_of = run.score_of if run else None
     return NeighbourhoodView(identifier, depth, limit, nodes, links, found.truncated, score_of)
+
+
+def _scores_of(store: GraphStore, run: PublishedRun, identifier: str) -> dict[str, Any]:
+    """A customer's row of scores; where there is none, the graph says whether there is such a customer at all."""
+    found = run.find(identifier)
+    if found is None and not store.read("read/customer", id=identifier).rows:
+        raise NotFoundError(f"There is no customer {identifier!r}.", hint="Ids are compared letter by letter.")
+    return found if found is not None else run.row(identifier)
 
 
 def _write_cursor(start: int, run: str) -> str:

@@ -304,13 +304,13 @@ class Engine:
         """A customer's HyperScore with its components."""
         from habitue import answers
 
-        return answers.hyperscore(self.publication.current(), identifier)
+        return answers.hyperscore(self.store, self.publication.current(), identifier)
 
     def churn_risk(self, identifier: str) -> ChurnRiskView:
         """How likely a customer is not to purchase within the horizon, and why."""
         from habitue import answers
 
-        return answers.churn_risk(self.publication.current(), identifier)
+        return answers.churn_risk(self.store, self.publication.current(), identifier)
 
     def churn_list(
         self,
@@ -347,7 +347,7 @@ class Engine:
         """The customers closest to one."""
         from habitue import answers
 
-        return answers.similar(self.publication.current(), identifier, limit)
+        return answers.similar(self.store, self.publication.current(), identifier, limit)
 
     def neighbourhood(
         self, identifier: str, *, depth: int = 1, limit: int = 10, types: Collection[str] | None = None

@@ -58,7 +58,8 @@ def train(engine: Engine, task: Task, cutoff: datetime | None, *, seed: int, pro
         raise CutoffError(
             f"There is no cutoff before {as_of:%Y-%m-%d} whose outcome within {task.horizon_days} days is known and "
             "that has 60 days of data before it.",
-            hint="Choose a later cutoff or a shorter horizon, or load more of the past.",
+            hint=("Choose a later cutoff or" if as_of < history.complete_until else "Choose")
+            + " a shorter horizon, or load more of the past.",
         )
     seconds: dict[str, float] = {}
     kept = engine.workspace.checkpoints

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1", tags=["Model"])
     "/model",
     summary="The published run and its figures",
     response_model=schemas.Model,
-    responses=answers(examples.MODEL, 401, 409),
+    responses=answers(examples.MODEL, 401, 409, 422),
 )
 def model(engine: GivenEngine) -> RunManifest:
     """What went into the run that answers come from, and how it did in the newest backtest, beside its baselines."""

@@ -29,7 +29,7 @@ class QueryRequest(BaseModel):
     "",
     summary="The cookbook's statements",
     response_model=schemas.Queries,
-    responses=answers(examples.QUERIES, 401, 503),
+    responses=answers(examples.QUERIES, 401, 422, 503),
 )
 def queries(engine: GivenEngine) -> dict[str, Any]:
     """Each with its purpose, parameters (type, default, meaning), columns, an example and its text."""

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1", tags=["Exploration"])
     "/schema",
     summary="What the graph holds",
     response_model=schemas.GraphSchema,
-    responses=answers(examples.SCHEMA, 401, 409, 429, 503),
+    responses=answers(examples.SCHEMA, 401, 409, 422, 429, 503),
 )
 def schema(engine: GivenEngine, request: Request) -> GraphDescription:
     """Labels and relationship types with counts, times, and how many have each property.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -115,8 +114,11 @@ def customer(
         view = engine.customer(identifier)
         risk: ChurnRiskView | None = None
         score: HyperscoreView | None = None
-        with suppress(NotTrainedError, NotFoundError):
+        unscored = ""
+        try:
             risk, score = engine.churn_risk(identifier), engine.hyperscore(identifier)
+        except (NotTrainedError, NotFoundError) as error:
+            unscored = f"{error.message} {error.hint}"
     if as_json:
         parts = {"churn_risk": risk and asdict(risk), "hyperscore": score and asdict(score)}
         print_json({"customer": asdict(view), **parts})
@@ -128,10 +130,11 @@ def customer(
         rows = [(p.name, p.value, p.valid_from) for p in view.properties]
         print_table("Properties", ("name", "value", "valid from"), rows)
     if risk is None or score is None:
-        say("No scores yet: run `habitue train` and `habitue score`.")
+        say(unscored)
         return
+    value = "" if risk.expected_value is None else f"; expected value {risk.expected_value:,.2f} {risk.currency or ''}"
     say(f"No purchase within {risk.score_of.horizon_days} days of {risk.score_of.as_of:%Y-%m-%d}: "
-        f"{risk.churn_risk:.1%}; expected value {risk.expected_value:,.2f} {risk.currency or ''}")  # fmt: skip
+        f"{risk.churn_risk:.1%}{value}")  # fmt: skip
     for line in _outlook(risk):
         say(line)
     rows_of_reasons = [(r.label, shown(r.value), f"{r.contribution:+.3f}", r.direction) for r in risk.reasons]

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from habitue.report.names import CONTROL, METRICS, RIVAL, SUBJECT, in_order, model_name
 from habitue.report.numbers import interval, number
 
+#: The AUROC of an order at random.
+CHANCE = 0.5
 Outcome = Literal["better", "worse", "undecided"]
 
 #: The comparisons that the verdict lists, with the question each answers.
@@ -95,6 +97,13 @@ def headline(backtest: Mapping[str, Any]) -> str:
     if not by_versus:
         return "These data allow no comparison: no cutoff leaves both a past to learn from and an outcome to check."
     rival, control = by_versus.get(RIVAL), by_versus.get(CONTROL)
+    own = backtest.get("models", {}).get(SUBJECT, {}).get("churn_auc")
+    if own is not None and own["low"] <= CHANCE:
+        ends = interval(own["low"], own["high"], METRICS["churn_auc"].decimals)
+        return (
+            "These data do not show that churn can be foretold: Habitué's AUROC of "
+            f"{number(own['mean'], METRICS['churn_auc'].decimals)} {ends} is not told apart from chance, {CHANCE:g}."
+        )
     sentences = []
     if rival is not None:
         sentences.append(

@@ -56,7 +56,10 @@ def test_a_category_counts_with_all_below_it(client: TestClient, workspace: Path
     }.items():
         found = pages(client, category=category, limit=1000)
         assert {each["id"] for page in found for each in page["items"]} == set(orders[mask]["customer_id"])
-    assert pages(client, category="KITCH")[0]["items"] == []
+    for unknown in ("KITCH", "KITCHEN/", "kitchen", "%"):
+        answer = client.get("/v1/churn-risk", params={"category": unknown})
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == f"There is no category {unknown!r}."
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,34 @@ def test_unknown_customer(client: TestClient) -> None:
     assert told["instance"] == "/v1/customers/C%209999"
 
 
+@pytest.mark.parametrize("part", ["", "/hyperscore", "/churn-risk", "/similar", "/recommendations", "/neighbourhood"])
+def test_an_unknown_customer_is_told_from_one_without_a_score(client: TestClient, part: str) -> None:
+    told = problem(client.get(f"/v1/customers/nobody{part}"), 404, "not-found")
+    if part != "/recommendations":  # the run made by hand has none
+        assert told["detail"] == "There is no customer 'nobody'."
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "message"),
+    [
+        ("/v1/churn-risk?minimum=0.9", "minimum", "There is no such parameter; did you mean min?"),
+        ("/v1/churn-risk?Limit=5", "Limit", "There is no such parameter; did you mean limit?"),
+        ("/v1/customers/C0001?depth=2", "depth", "There is no such parameter; this path takes none"),
+        ("/v1/customers/C0001/similar?limit=2&q=", "q", "There is no such parameter; there are limit"),
+        ("/v1/model?x", "x", "There is no such parameter; this path takes none"),
+    ],
+)
+def test_a_parameter_that_a_path_does_not_know_is_refused(
+    client: TestClient, path: str, name: str, message: str
+) -> None:
+    told = problem(client.get(path), 422, "invalid-parameter")
+    assert told["errors"] == [{"where": "query", "name": name, "message": message}]
+
+
+def test_probes_may_ask_as_they_like(client: TestClient) -> None:
+    assert client.get("/healthz?verbose=1").status_code == 200
+
+
 def test_unknown_path_and_method(client: TestClient) -> None:
     problem(client.get("/v1/nothing"), 404, "no-such-path")
     problem(client.get("/nothing"), 404, "no-such-path")

@@ -80,6 +80,23 @@ def test_answers_are_right(shop: GraphStore, text: str, answer: list[tuple[objec
     assert shop.query(text, PARAMETERS, LIMITS).rows == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("MATCH (n:Customer) RETURN count(*)", ("count(*)",)),
+        ("MATCH (n:Customer) RETURN DISTINCT  count( DISTINCT n ) , n.id AS `the id`, n LIMIT 1",
+         ("count( DISTINCT n )", "the id", "n")),
+        ("MATCH (n:Customer) WITH n.id AS x RETURN toUpper(x)+'!', x AS Upper ORDER BY x", ("toUpper(x)+'!'", "Upper")),
+        ("UNWIND [1, 2] AS `a b` RETURN `a b`, `a b`  -  1;", ("a b", "`a b`  -  1")),
+        ("RETURN COUNT { MATCH (n:Customer) }, [1, 2][1]", ("COUNT { MATCH (n:Customer) }", "[1, 2][1]")),
+        ("RETURN 1 AS x UNION RETURN 2 AS x", ("x",)),
+        ("MATCH (c:Customer {id: 'ann'}) RETURN *", ("c",)),
+    ],
+)  # fmt: skip
+def test_columns_are_called_alike_on_both_stores(shop: GraphStore, text: str, columns: tuple[str, ...]) -> None:
+    assert shop.query(text, PARAMETERS, LIMITS).columns == columns
+
+
 @pytest.mark.parametrize("text", ["RETURN $missing AS x", "MATCH (c:Customer {id: $missing}) RETURN c"])
 def test_a_missing_parameter_is_refused_by_both(shop: GraphStore, text: str) -> None:
     with pytest.raises(CypherRefusedError, match=r"The parameter \$missing is missing"):

@@ -205,6 +205,17 @@ def test_headline_is_honest_about_the_graph(interval: tuple[float, float], sente
     assert headline({"paired": rows}) == sentence
 
 
+def test_headline_says_where_churn_is_not_told_from_chance() -> None:
+    rows = [paired("churn_auc", "lightgbm", 0.01, -0.02, 0.04)]
+    own = {"habitue": {"churn_auc": {"mean": 0.55, "low": 0.48, "high": 0.62}}}
+    assert headline({"paired": rows, "models": own}) == (
+        "These data do not show that churn can be foretold: Habitué's AUROC of 0.550 [0.480, 0.620] is not told apart "
+        "from chance, 0.5."
+    )
+    own["habitue"]["churn_auc"]["low"] = 0.501
+    assert headline({"paired": rows, "models": own}).startswith("Habitué and LightGBM rank churn risk equally well")
+
+
 def test_headline_names_a_simple_baseline_that_is_ahead() -> None:
     backtest = example.backtest()
     backtest["models"]["recency"]["churn_auc"]["mean"] = 0.9
