@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from graph.model import INTERACTIONS, STORED_INTERACTION_SCHEMA, interaction_target
 
 _NODE_GROUP = 131_072
-_ROWS_IN_GROUP = 2_000_000  # of relationships, about: several are built at once
+_ROWS_IN_GROUP = 1_000_000  # of relationships, about: several are built at once, on as many cores
 _MOST_GROUPS = 16  # each makes reading all products slower by a millisecond
 _LARGE = 200_000  # rows from which on adding columns afterwards is faster
 
