@@ -88,6 +88,27 @@ def outlook(snapshot: Snapshot, rows: Int32Array, forecast: Forecast, task: Task
     return found
 
 
+def expected_orders(snapshot: Snapshot, rows: Int32Array, churn_risk: FloatArray, task: Task) -> FloatArray:
+    """How many orders to expect of customers within the horizon: what they are worth where nothing has an amount.
+
+    The chance of any is the forecast's, and how many there are if there is one is BG/NBD's:
+    (1 − risk) · E[N] / (1 − P(N = 0)).
+
+    Args:
+        snapshot: The graph as of T.
+        rows: Rows in `snapshot.customers` (n), each with at least one purchase before T.
+        churn_risk: Of the same customers, float64 [n].
+        task: Its horizon.
+    """
+    summary, _ = purchase_summary(snapshot, rows)
+    timing, weeks = fit_bg_nbd(_sample(summary)), task.horizon_days / _DAYS_PER_WEEK
+    expected = timing.expected_purchases(summary, weeks)
+    some = 1.0 - timing.probability_no_purchase(summary, weeks)
+    if_any = np.divide(expected, some, out=np.ones(len(rows)), where=some > 0)
+    orders: FloatArray = (1.0 - churn_risk) * np.maximum(if_any, 1.0)
+    return orders
+
+
 def at_horizon(
     timing: BetaGeometricNBD, customers: PurchaseSummary, risk: FloatArray, value: FloatArray, horizon_days: float
 ) -> Callable[[float], tuple[FloatArray, FloatArray]]:

@@ -25,12 +25,12 @@ from embeddings.similarity import Float32Array, Neighbours, centred
 from gnn.features import Features
 from gnn.forecast import Examples, examples_of
 from gnn.model_files import load as load_forecaster
-from gnn.outlook import outlook
+from gnn.outlook import expected_orders, outlook
 from gnn.reasons import churn_reasons
 from gnn.task import Task, population
 from graph.history import History
 from graph.neo4j_store import Neo4jStore
-from graph.snapshot import Snapshot
+from graph.snapshot import FloatArray, Snapshot
 from graph.store import GraphStore, Progress
 from habitue.errors import NotTrainedError
 from habitue.histories import current_history
@@ -182,7 +182,13 @@ def _score_at(
     near, search = neighbours_of_all(unit, max(1, min(SIMILAR_COUNT, len(unit) - 1)))
     signals = novelty(snapshot, rows, unit, found=near)
     reasons: Sequence[Sequence[dict[str, Any]]] | None = churn_reasons(forecaster, examples) if with_reasons else None
-    table = score_table(snapshot, rows, forecast, signals, task, previous=previous, reasons=reasons, settings=settings)
+    orders: FloatArray | None = None
+    if forecast.churn_risk is not None and not np.isfinite(snapshot.purchases.amount).any():
+        orders = expected_orders(snapshot, rows, forecast.churn_risk, task)
+    table = score_table(
+        snapshot, rows, forecast, signals, task,
+        previous=previous, reasons=reasons, expected_orders=orders, settings=settings,
+    )  # fmt: skip
     if with_reasons:
         table = table.assign(**outlook(snapshot, rows, forecast, task))
     return Scored(snapshot, table, snapshot.customers.take(pa.array(rows)), unit, near, search)

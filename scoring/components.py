@@ -58,7 +58,7 @@ def logic(snapshot: Snapshot, rows: Int32Array, rules: Sequence[Rule] = RULES) -
 
 
 def at_stake(churn_risk: FloatArray, expected_value: FloatArray) -> FloatArray:
-    """Expected value at stake, in the data set's currency within the horizon: churn risk × expected value.
+    """Expected value at stake within the horizon, in the data set's currency or in orders: churn risk × expected value.
 
     The expected value already carries the chance that nothing is bought; the product is therefore not a forecast of
     the loss, but an order of where attention is worth most: customers who are both valuable and at risk.

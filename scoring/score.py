@@ -52,6 +52,7 @@ def score(
     *,
     previous: pd.DataFrame | None = None,
     reasons: Sequence[Sequence[Reason]] | None = None,
+    expected_orders: FloatArray | None = None,
     settings: ScoreSettings | None = None,
 ) -> pd.DataFrame:
     """The table of scores as of a snapshot's date.
@@ -65,6 +66,8 @@ def score(
         previous: The table of scores as of the previous cutoff, made with the same settings; None where there is
             none, and then nobody has a `meta` component.
         reasons: For each customer, what moves the risk most; None for none.
+        expected_orders: How many orders to expect of each within the horizon; they take the place of the expected
+            value in `impact` where no purchase has an amount, and without them nobody has an `impact` there.
         settings: Weights and parameters; default: `ScoreSettings()`.
 
     Returns:
@@ -81,17 +84,19 @@ def score(
             "A score needs a probability of churn and a mean value, and this forecaster does not give both.",
             hint="Choose a model that does, such as `habitue` or `lightgbm`.",
         )
-    lengths = {len(rows), len(risk), len(value_mean), len(novelty.value), len(rows if reasons is None else reasons)}
+    given = (rows, risk, value_mean, novelty.value, reasons, expected_orders)
+    lengths = {len(each) for each in given if each is not None}
     if len(lengths) != 1:
         raise UsageError(f"Scores need one entry per customer everywhere, and there are {sorted(lengths)}.")
     unknown = np.full(len(rows), np.nan)
     consistency = logic(snapshot, rows)
     # Without a single amount, what is foretold of value is noise around zero, and so would its ranks be.
     has_amounts = bool(np.isfinite(snapshot.purchases.amount).any())
+    worth = value_mean if has_amounts else expected_orders
     components = {
         "logic": consistency.value,
         "novelty": novelty.value,
-        "impact": impact(risk, value_mean) if has_amounts else unknown,
+        "impact": unknown if worth is None else impact(risk, worth),
         "reproducibility": _agreement(forecast, risk),
     }
     ids = snapshot.customers.take(pa.array(rows)).to_numpy(zero_copy_only=False)
@@ -102,8 +107,9 @@ def score(
     fused = fuse(components, settings.weights)
     preset = settings.preset
     active = np.isin(rows, population(snapshot, task))
-    stake = at_stake(risk, value_mean) if has_amounts else unknown
-    evidence = _evidence(forecast, stake, novelty, consistency, components, fused, now, before)
+    stake = unknown if worth is None else at_stake(risk, worth)
+    named = ("at_stake" if has_amounts else "orders_at_stake", stake)
+    evidence = _evidence(forecast, named, novelty, consistency, components, fused, now, before)
     columns: dict[str, Any] = {
         "customer_id": ids,
         "active": active,
@@ -142,7 +148,7 @@ def _before(ids: np.ndarray[Any, Any], previous: pd.DataFrame, weights: Weights)
 
 def _evidence(
     forecast: Forecast,
-    stake: FloatArray,
+    named_stake: tuple[str, FloatArray],
     novelty: Novelty,
     consistency: Logic,
     components: Mapping[str, FloatArray],
@@ -151,6 +157,7 @@ def _evidence(
     before: FloatArray,
 ) -> list[str]:
     result = []
+    name_of_stake, stake = named_stake
     for row in range(len(stake)):
         broken = {
             name: {"broken": int(wrong[row]), "of": int(consistency.facts[name][row])}
@@ -164,7 +171,7 @@ def _evidence(
                 name: {"value": _number(values[row]), "percentile": _number(novelty.percentiles[name][row])}
                 for name, values in novelty.parts.items()
             },
-            "impact": {"at_stake": _number(stake[row])},
+            "impact": {name_of_stake: _number(stake[row])},
             "reproducibility": {
                 "disagreement": None if forecast.disagreement is None else _number(forecast.disagreement[row])
             },

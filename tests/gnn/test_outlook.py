@@ -7,7 +7,7 @@ import pytest
 
 from gnn.baselines.bg_nbd import BetaGeometricNBD, PurchaseSummary
 from gnn.forecast import Forecast
-from gnn.outlook import COLUMNS, at_horizon, discounted_value, outlook
+from gnn.outlook import COLUMNS, at_horizon, discounted_value, expected_orders, outlook
 from gnn.task import Task, population
 from tests.gnn.shops import START, fading_shop
 
@@ -47,6 +47,18 @@ def test_a_forecast_that_is_bg_nbd_itself_stays_so_at_every_horizon() -> None:
     at = at_horizon(MODEL, CUSTOMERS, risk, 25.0 * MODEL.expected_purchases(CUSTOMERS, weeks), 60)
     np.testing.assert_allclose(at(90)[0], MODEL.probability_no_purchase(CUSTOMERS, 90 / 7), rtol=1e-9)
     np.testing.assert_allclose(at(90)[1], 25.0 * MODEL.expected_purchases(CUSTOMERS, 90 / 7), rtol=1e-9)
+
+
+def test_expected_orders_are_as_likely_as_the_forecast_says_and_at_least_one_if_any() -> None:
+    history = fading_shop()
+    snapshot = history.at(START + (history.complete_until - START) * 0.9)
+    rows = population(snapshot, TASK)
+    orders = expected_orders(snapshot, rows, np.zeros(len(rows)), TASK)
+    assert (orders >= 1).all()
+    bought = np.bincount(snapshot.purchases.customer, minlength=len(snapshot.customers))[rows]
+    assert np.corrcoef(orders, bought)[0, 1] > 0.5
+    np.testing.assert_allclose(expected_orders(snapshot, rows, np.full(len(rows), 0.75), TASK), orders / 4)
+    assert (expected_orders(snapshot, rows, np.ones(len(rows)), TASK) == 0).all()
 
 
 def test_the_outlook_of_a_shop() -> None:

@@ -122,7 +122,26 @@ def test_reproducibility_is_about_the_mean_of_the_members() -> None:
     assert found["churn_risk"].tolist() == pytest.approx(forecast.churn_risk)
 
 
-def test_without_any_amount_impact_is_missing() -> None:
+def test_without_any_amount_impact_counts_orders() -> None:
+    snapshot, rows, forecast, novelty = inputs()
+    unpriced = replace(snapshot.purchases, amount=np.full(len(snapshot.purchases), np.nan))
+    snapshot = replace(snapshot, events={**snapshot.events, "PURCHASED": unpriced})
+    orders = np.linspace(0.1, 3.0, N)
+    frame = score(snapshot, rows, forecast, novelty, TASK, expected_orders=orders)
+    assert forecast.churn_risk is not None
+    stake = forecast.churn_risk * orders
+    assert frame["impact"].rank().tolist() == pd.Series(stake).rank().tolist()
+    assert frame["expected_value"].isna().all()
+    evidence = json.loads(frame["evidence"][0])
+    assert evidence["missing"] == ["meta"]
+    assert evidence["impact"] == {"orders_at_stake": pytest.approx(stake[0], rel=1e-5)}
+    # Where there are amounts, they are what counts.
+    assert forecast.value_mean is not None
+    priced = score(*inputs(), TASK, expected_orders=orders)
+    assert priced["impact"].tolist() == score(*inputs(), TASK)["impact"].tolist()
+
+
+def test_without_any_amount_nor_orders_impact_is_missing() -> None:
     snapshot, rows, forecast, novelty = inputs()
     unpriced = replace(snapshot.purchases, amount=np.full(len(snapshot.purchases), np.nan))
     snapshot = replace(snapshot, events={**snapshot.events, "PURCHASED": unpriced})
@@ -130,6 +149,6 @@ def test_without_any_amount_impact_is_missing() -> None:
     assert frame[["impact", "expected_value", "value_median"]].isna().all(axis=None)
     evidence = json.loads(frame["evidence"][0])
     assert evidence["missing"] == ["impact", "meta"]
-    assert evidence["impact"] == {"at_stake": None}
+    assert evidence["impact"] == {"orders_at_stake": None}
     mean = frame[["logic", "novelty", "reproducibility"]].mean(axis=1)
     assert frame["v"].tolist() == pytest.approx(mean.tolist())
