@@ -57,18 +57,22 @@ def node_groups(files: Mapping[str, Sequence[Path]]) -> dict[str, int]:
 
 
 def spread(nodes: pa.Table, groups: int) -> Spread | None:
-    """Put as many other nodes between nodes as make them fill node groups; None where they do so by themselves."""
-    if groups == 1 or not len(nodes):
-        return None
-    apart = groups * _NODE_GROUP // len(nodes)
-    if apart < 2:
+    """Deal nodes out to node groups, and fill each but the last with others; None where they need none.
+
+    What looks at all nodes by number pays for the others, too: there are no more of them than must be.
+    """
+    each = -(-len(nodes) // groups)
+    if groups == 1 or not len(nodes) or 2 * each > _NODE_GROUP:
         return None
     prefix = f"{secrets.token_hex(16)}-"
-    numbers = pa.array(np.arange(len(nodes) * (apart - 1))).cast(pa.string())
+    dealt = [np.arange(first, len(nodes), groups) for first in range(groups)]
+    room = [_NODE_GROUP - len(own) for own in dealt[:-1]]
+    numbers = pa.array(np.arange(sum(room))).cast(pa.string())
     others = pa.table({"id": pc.binary_join_element_wise(prefix, numbers, "")})
     both = pa.concat_tables([nodes, others], promote_options="default")
-    order = np.column_stack([np.arange(len(nodes)), len(nodes) + np.arange(len(others)).reshape(len(nodes), -1)])
-    return Spread(both.take(pa.array(order.ravel())), prefix)
+    fillers = np.split(np.arange(len(nodes), len(both)), np.cumsum(room))
+    order = np.concatenate([part for pair in zip(dealt, fillers, strict=True) for part in pair])
+    return Spread(both.take(pa.array(order)), prefix)
 
 
 def constants(files: Sequence[Path]) -> dict[str, int | None]:

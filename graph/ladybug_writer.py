@@ -163,8 +163,9 @@ class LadybugWriter:
 
         def index() -> None:
             InteractionIndex(building).create([*_records_of_files(files), to_be_asked(replaced["id"])])
+            pa.default_memory_pool().release_unused()  # the engine can use it; in the thread that took it
 
-        pa.default_memory_pool().release_unused()  # what staging left behind: the engine can use it
+        pa.default_memory_pool().release_unused()  # what staging left behind
         rows = sum(pq.read_metadata(path).num_rows for paths in files.values() for path in paths)
         if before or rows > _ROWS_INDEXED_MEANWHILE:  # COPY needs the memory, and takes the exported files away
             progress("indexing interactions", 0.0)

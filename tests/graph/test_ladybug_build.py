@@ -108,19 +108,22 @@ def test_groups_follow_the_largest_type_of_each_label(tmp_path: Path, monkeypatc
     assert node_groups({name: [] for name in INTERACTIONS}) == {"Product": 1, "Campaign": 1}
 
 
-def test_spreading_puts_equal_distances_between_nodes() -> None:
+def test_spreading_deals_nodes_out_to_groups() -> None:
     products = pa.table({"id": ["a", "b", "c"], "price": [1.0, None, 3.0]})
     wide = spread(products, 2)
     assert wide is not None
-    apart = 2 * GROUP // 3
     ids = wide.nodes["id"].to_pylist()
-    assert [ids.index(each) for each in "abc"] == [0, apart, 2 * apart]
-    assert len(set(ids)) == len(ids) == 3 * apart
+    assert [ids.index(each) for each in "abc"] == [0, GROUP, 1]
+    assert len(set(ids)) == len(ids) == GROUP + 1  # none behind the last of them
     assert all(each.startswith(wide.prefix) for each in ids if each not in "abc")
     assert wide.nodes["price"].drop_null().to_pylist() == [1.0, 3.0]
     assert spread(products, 1) is None
     assert spread(products.slice(0, 0), 2) is None
     assert spread(pa.table({"id": [str(each) for each in range(GROUP + 1)]}), 2) is None  # they fill two by themselves
+    three = spread(pa.table({"id": [str(each) for each in range(10)]}), 3)
+    assert three is not None
+    places = {each: place for place, each in enumerate(three.nodes["id"].to_pylist()) if len(each) == 1}
+    assert [places[str(each)] // GROUP for each in range(10)] == [each % 3 for each in range(10)]
 
 
 def test_columns_that_say_the_same_throughout_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
