@@ -4,4 +4,5 @@
 MATCH (k:Category)
 WHERE k.id = $category OR k.id STARTS WITH $below
 RETURN k.id AS id
+ORDER BY id
 LIMIT 1
