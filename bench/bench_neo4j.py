@@ -75,11 +75,12 @@ class Measured(OfflineStore):
 class Bench:
     """The measurements, each with a server of its own."""
 
-    def __init__(self, folder: Path, work: Path, parts: set[str], reads: int) -> None:
+    def __init__(self, folder: Path, work: Path, parts: set[str], reads: int, rounds: int) -> None:
         self.folder = folder
         self.work = work
         self.parts = parts
         self.reads = reads
+        self.rounds = rounds
         self.figures: dict[str, Any] = {}
 
     def measure(self, changes: LoadChanges, book: list[LoadRecord], facts: DatasetFacts) -> None:
@@ -124,13 +125,13 @@ class Bench:
         )
 
     def export(self, store: Neo4jStore) -> None:
-        """All purchases, the plain forms and ours in turn, twice: the first round warms the server up."""
+        """All purchases, the plain forms and ours in turn; a first round warms the server up."""
         forms: dict[str, Callable[[], int]] = {
             "plain_counting_only": lambda: plain_export(store),
             "ours": lambda: sum(map(len, store.interactions("PURCHASED"))),
             "plain_with_arrays": lambda: plain_export(store, arrays=True),
         }
-        for number in (1, 2):
+        for number in range(1, self.rounds + 1):
             found = {name: measured(self.work / "offline", form) for name, form in forms.items()}
             if len({each["rows"] for each in found.values()}) > 1:
                 raise SystemExit(f"The exports differ: {found}")
@@ -259,6 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=None, help="generated where it holds none")
     parser.add_argument("--neo4j", type=Path, default=None)
     parser.add_argument("--parts", default="online,offline,export,reads")
+    parser.add_argument("--rounds", type=int, default=2, help="of the export")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     if options.neo4j is None:
@@ -267,7 +269,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-neo4j-") as temporary:
         work = Path(temporary)
         data = prepared((options.data or work / "data").resolve(), SIZES[options.size])
-        bench = Bench(options.neo4j.resolve(), work, set(options.parts.split(",")), SIZES[options.size].reads)
+        parts, reads = set(options.parts.split(",")), SIZES[options.size].reads
+        bench = Bench(options.neo4j.resolve(), work, parts, reads, options.rounds)
         store = cast(GraphStore, Measured(work / "unused", bench.measure))
         load(store, read_dataset(data / "dataset.toml"), "bench", work / "workspace", no_progress)
     found = json.loads(options.results.read_text(encoding="utf-8")) if options.results.is_file() else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,22 @@ def test_the_files_hold_types_ids_and_the_numbers_of_loads(tmp_path: Path) -> No
 def test_a_text_of_two_lines_is_told_to_the_importer(tmp_path: Path) -> None:
     files = write(Shop(products=[{"id": "p1", "name": "Big\nknife"}], orders=SMALL.orders), tmp_path)
     assert "--multiline-fields=true" in (files / "import.sh").read_text()
+
+
+def test_the_command_runs_the_importer_with_more_threads_than_a_small_machine_has_cores(tmp_path: Path) -> None:
+    files = write(SMALL, tmp_path)
+    importer = tmp_path / "bin" / "neo4j-admin"
+    importer.parent.mkdir()
+    importer.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    importer.chmod(0o755)
+    path = f"{importer.parent}:{os.environ['PATH']}"
+
+    ran = subprocess.run(
+        [files / "import.sh", "--verbose"], env={"PATH": path}, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.splitlines()
+
+    assert ran[:4] == ["database", "import", "full", "neo4j"]
+    assert ran[-2:] == [f"--threads={max(8, os.cpu_count() or 1)}", "--verbose"]
 
 
 def test_a_directory_that_holds_something_is_refused(tmp_path: Path) -> None:
