@@ -20,7 +20,7 @@ def show_status(found: Status) -> None:
     if found.dataset is None:
         say("The graph is empty. Run `habitue load SOURCE` first.")
     else:
-        say(f"data set   {found.dataset}, amounts in {found.currency or 'an unnamed currency'}")
+        say(f"data set   {found.dataset}" + (f", amounts in {found.currency}" if found.currency else ""))
         if found.last_complete_load is not None:
             load = found.last_complete_load
             say(f"last load  {load.sequence}, {load.source}, finished {shown(load.finished_at)} UTC")

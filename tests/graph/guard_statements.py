@@ -272,6 +272,7 @@ LEGITIMATE = [
     "RETURN single(x IN [1, 2] WHERE x > 1) AS a",
     "RETURN 1 = 1 AND 2 <> 3 AND 1 < 2 AND 2 <= 2 AND 3 > 2 AND 3 >= 3 AS x",
     "RETURN -1 AS a, 2 ^ 3 AS c, 7 % 3 AS d, 0.5 + 1 AS e",
+    "RETURN -.5 AS a, .25e1 + 1 AS b, [.5, 1.5] AS c, 1*.5 AS d",
     "RETURN 'a' + 'b' AS x, [1] + [2] AS y",
     "RETURN true AS a, FALSE AS b, null AS c",
     "RETURN 'déjà vu 😀' AS `Überschrift`",

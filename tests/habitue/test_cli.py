@@ -141,6 +141,16 @@ print("HEAVY", [name for name in {HEAVY!r} if name in sys.modules])
     assert done.stdout.splitlines()[-1] == "HEAVY []"
 
 
+def test_what_the_neo4j_driver_repeats_by_itself_is_not_told_in_between() -> None:
+    code = (
+        "import logging; from habitue.cli.app import run; run(['--version']); "
+        "logging.getLogger('neo4j.session').warning('Transaction failed and will be retried'); "
+        "logging.getLogger('other').warning('told')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == "told\n"
+
+
 def test_the_module_is_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "habitue", "bogus"], capture_output=True, text=True, check=False, cwd=ROOT
