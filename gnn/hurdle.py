@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from gnn.baselines.lightgbm_forecaster import LightGBM, binned_inputs, booster_parameters, train_booster
+from gnn.baselines.lightgbm_forecaster import LightGBM, binned_inputs, booster_parameters, booster_values, train_booster
 from gnn.features import Features, align
 from gnn.forecast import Examples
 from graph.snapshot import FloatArray
@@ -48,7 +48,7 @@ class Amounts(LightGBM):
         parameters = booster_parameters(len(inputs), self.targets[_TARGET], seed)
         booster = train_booster(binned_inputs(inputs, parameters), logarithm, parameters)
         self.boosters[_TARGET] = booster
-        self.constants[_VARIANCE] = float(np.var(logarithm - booster.predict(inputs)))
+        self.constants[_VARIANCE] = float(np.var(logarithm - booster_values(booster, inputs)))
 
     def expected_value(self, churn_risk: FloatArray, features: Features) -> FloatArray:
         """Mean value of n customers, in currency."""

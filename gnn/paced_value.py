@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from gnn.baselines.lightgbm_forecaster import LightGBM, binned_inputs, booster_parameters, train_booster
+from gnn.baselines.lightgbm_forecaster import LightGBM, binned_inputs, booster_parameters, booster_values, train_booster
 from gnn.features import Features, align
 from gnn.forecast import Examples
 from graph.snapshot import FloatArray
@@ -68,8 +68,8 @@ class PacedValue(LightGBM):
         """Median or mean of value for each row of the features, in currency."""
         if target not in self.boosters:
             return super().predict_target(target, features)
-        above = self.boosters[target].predict(align(features, self.names).values, raw_score=True)
-        found = np.asarray(above, np.float64) + self._start(target, pace_of(features))
+        above = booster_values(self.boosters[target], align(features, self.names).values, raw_score=True)
+        found = above + self._start(target, pace_of(features))
         result: FloatArray = np.expm1(np.maximum(found, 0.0)) if target == _MEDIAN else np.exp(found)
         return result
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
+from gnn.baselines.lightgbm_forecaster import FEWEST_FOR_THREADS
 from gnn.features import align
 from gnn.fitted_forecaster import PARTS
 from gnn.gcn import CHURN_LOGIT
@@ -45,8 +46,9 @@ def churn_contributions(trees: LightGBM, features: Features) -> FloatArray:
     if "churn" not in trees.boosters:
         return np.zeros((len(features), len(trees.names) + 1))
     values = align(features, trees.names).values
-    result: FloatArray = np.asarray(trees.boosters["churn"].predict(values, pred_contrib=True), np.float64)
-    return result
+    threads = 1 if len(values) < FEWEST_FOR_THREADS else 0  # as for fits of so many, see `booster_values`
+    told = trees.boosters["churn"].predict(values, pred_contrib=True, num_threads=threads)
+    return np.asarray(told, np.float64)
 
 
 def network_contributions(forecaster: HabitueForecaster, examples: Examples) -> FloatArray:

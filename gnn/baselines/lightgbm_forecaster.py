@@ -116,7 +116,7 @@ class LightGBM:
             return np.full(len(features), self.constants[target])
         if target not in self.boosters:
             raise NotTrainedError("The trees have not been fitted.")
-        return np.asarray(self.boosters[target].predict(align(features, self.names).values), np.float64)
+        return booster_values(self.boosters[target], align(features, self.names).values)
 
 
 class ChurnTrees(LightGBM):
@@ -147,6 +147,20 @@ def train_booster(inputs: lightgbm.Dataset, target: FloatArray, parameters: Mapp
 
     inputs.set_label(target)
     return lightgbm.train(_without_rounds(parameters), inputs, num_boost_round=parameters["rounds"])
+
+
+def booster_values(booster: lightgbm.Booster, inputs: FloatArray, *, raw_score: bool = False) -> FloatArray:
+    """What a booster says of n examples (n×f), by one thread: [n].
+
+    LightGBM keeps the number of threads in one place for the whole process. A prediction by all cores, its default,
+    beside a fit by one thread would have that fit go on with more threads than it has buffers for, and crash.
+
+    Args:
+        booster: Trained.
+        inputs: Features in the order of its columns.
+        raw_score: The sum of its trees in place of what follows from it.
+    """
+    return np.asarray(booster.predict(inputs, raw_score=raw_score, num_threads=1), np.float64)
 
 
 def _without_rounds(parameters: Mapping[str, Any]) -> dict[str, Any]:
