@@ -32,9 +32,8 @@ from graph.tables import GraphTables
 from habitue.errors import StoreError, UsageError
 
 _WRITERS = 2
-_THREADS = (
-    8  # of the importer at least: with as many as cores its own steps wait for each other, on two a quarter longer
-)
+#: Of the importer, at least: with as many as cores its own steps wait for each other, on two of them a quarter longer.
+_THREADS = 8
 _TYPES = {
     pa.string(): "",
     pa.float64(): "double",
