@@ -1,6 +1,7 @@
 """Loading into Neo4j and reading from it, each beside the plainest fast way to do the same, in one run.
 
-    python -m bench.bench_neo4j [--size smoke|200k|2m|30m] [--data DIR] --neo4j FOLDER [--parts online,offline,export]
+    python -m bench.bench_neo4j [--size smoke|200k|2m|30m] [--data DIR] --neo4j FOLDER
+        [--parts online,offline,export,reads] [--rounds N]
 
 FOLDER holds the commands `start`, `stop` and `admin` of a Neo4j server; without it nothing is measured. Every figure is
 of a server of its own. The references read the very files that the load reads, and write the same rows:

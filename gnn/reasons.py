@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from gnn.baselines.lightgbm_forecaster import FEWEST_FOR_THREADS
+from gnn.baselines.lightgbm_forecaster import threads_for
 from gnn.features import align
 from gnn.fitted_forecaster import PARTS
 from gnn.gcn import CHURN_LOGIT
@@ -46,8 +46,7 @@ def churn_contributions(trees: LightGBM, features: Features) -> FloatArray:
     if "churn" not in trees.boosters:
         return np.zeros((len(features), len(trees.names) + 1))
     values = align(features, trees.names).values
-    threads = 1 if len(values) < FEWEST_FOR_THREADS else 0  # as for fits of so many, see `booster_values`
-    told = trees.boosters["churn"].predict(values, pred_contrib=True, num_threads=threads)
+    told = trees.boosters["churn"].predict(values, pred_contrib=True, num_threads=threads_for(len(values)))
     return np.asarray(told, np.float64)
 
 

@@ -127,11 +127,19 @@ class ChurnTrees(LightGBM):
 
 def booster_parameters(examples: int, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """All that a booster on so many examples is told; equal parameters, inputs and targets give equal trees."""
-    few = examples < FEWEST_FOR_THREADS
-    threads = 1 if few else 0  # 0: as many as there are cores
+    threads = threads_for(examples)
     # The same trees either way: columns are the faster way through few examples, rows through many.
-    way = "force_col_wise" if few else "force_row_wise"
+    way = "force_col_wise" if threads == 1 else "force_row_wise"
     return {**_COMMON, **settings, "seed": seed, "num_threads": threads, way: True}
+
+
+def threads_for(examples: int) -> int:
+    """Threads for so many examples, in LightGBM's terms: 0 is as many as there are cores.
+
+    LightGBM keeps this number in one place for the whole process: a call with another one beside a fit would have that
+    fit go on with more threads than it has buffers for, and crash.
+    """
+    return 1 if examples < FEWEST_FOR_THREADS else 0
 
 
 def binned_inputs(inputs: FloatArray, parameters: Mapping[str, Any]) -> lightgbm.Dataset:
@@ -150,10 +158,7 @@ def train_booster(inputs: lightgbm.Dataset, target: FloatArray, parameters: Mapp
 
 
 def booster_values(booster: lightgbm.Booster, inputs: FloatArray, *, raw_score: bool = False) -> FloatArray:
-    """What a booster says of n examples (n×f), by one thread: [n].
-
-    LightGBM keeps the number of threads in one place for the whole process. A prediction by all cores, its default,
-    beside a fit by one thread would have that fit go on with more threads than it has buffers for, and crash.
+    """What a booster says of n examples (n×f): [n]; by one thread, as it may be asked beside fits (see `threads_for`).
 
     Args:
         booster: Trained.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -42,8 +41,6 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command; the exit status: 0 done, 1 failed, 2 wrong usage."""
     for part in _PARTS:
         import_module(f"habitue.cli.{part}")
-    # A transaction that the server asked to repeat is repeated; the driver would tell of it in the midst of ours.
-    logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
     try:
         result = app(args=list(arguments), prog_name="habitue", standalone_mode=False)
